@@ -1,0 +1,116 @@
+"""Every error that MemSync raises, as one tree.
+
+::
+
+    MemSyncError
+    ├── InputError              the caller gave something that can't be used      exit 2
+    ├── LockedError             the keys are not open                             exit 3
+    │   ├── WrongPassphrase     the keystore is whole, the passphrase is not its
+    │   └── WrongWords          the words are not 24 words of a MemSync vault
+    ├── NotFoundError           no memory, scope, vault or grant of that name     exit 4
+    ├── AccessError             revoked, expired, not granted                     exit 5
+    ├── IntegrityError          altered, rolled back or forked                    exit 6
+    │   ├── FormatError         bytes that are not what they must be
+    │   ├── SignatureInvalid    a signature or certificate that does not verify
+    │   └── PointerInvalid      a pointer on chain that these keys did not seal
+    ├── StorageError            a store can't be read or written                  exit 7
+    │   └── BlockMissing        a store answered, and the block is not there
+    ├── ChainError              chain, contract or payer                          exit 8
+    └── DecisionNeeded          held until the person decides                     exit 9
+
+The branches say who is at fault: the caller, the person at the keyboard, the granter, the bytes, the store, the chain. A message
+says what happened, to which thing, and what to do next; it never holds a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MemSyncError(Exception):
+    """The root of the tree. ``exit_code`` is the process exit code a command ends with."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(MemSyncError, ValueError):
+    """The caller gave something that can't be used."""
+
+    exit_code = 2
+
+
+class LockedError(MemSyncError):
+    """The keys are not open."""
+
+    exit_code = 3
+
+
+class WrongPassphrase(LockedError):
+    """The keystore is whole, and this passphrase does not open it."""
+
+
+class WrongWords(LockedError, ValueError):
+    """These are not the 24 words of a MemSync vault."""
+
+
+class NotFoundError(MemSyncError, LookupError):
+    """No memory, scope, vault or grant of that name."""
+
+    exit_code = 4
+
+
+class AccessError(MemSyncError, PermissionError):
+    """Revoked, expired or never granted."""
+
+    exit_code = 5
+
+
+class IntegrityError(MemSyncError):
+    """Bytes or a history that were altered, rolled back or forked."""
+
+    exit_code = 6
+
+
+class FormatError(IntegrityError, ValueError):
+    """Bytes that are not what they must be; the one error of every reader in ``crypto``, ``ipld`` and ``format``.
+
+    ``what`` names the thing read (``"segment"``, ``"cid"``, ``"envelope"`` …), ``fault`` is one short word for what is wrong with it
+    (``"length"``, ``"key"``, ``"tag"``, ``"padding"``, ``"order"``, ``"duplicate"``, ``"trailing"``, ``"version"``, ``"size"``, ``"count"``,
+    ``"type"``, ``"value"``, ``"missing"``, ``"encoding"``, ``"hash"``, ``"inflate"``, ``"depth"``); ``detail`` is a sentence for a person.
+    """
+
+    def __init__(self, what: str, fault: str, detail: str = "") -> None:
+        super().__init__(f"{what}: {fault}" + (f": {detail}" if detail else ""))
+        self.what = what
+        self.fault = fault
+        self.detail = detail
+
+
+class SignatureInvalid(IntegrityError):
+    """A signature or certificate that does not verify."""
+
+
+class PointerInvalid(IntegrityError):
+    """A pointer that these keys did not seal: a lying RPC, or keys of another vault or epoch."""
+
+
+class StorageError(MemSyncError, OSError):
+    """A store can't be read or written."""
+
+    exit_code = 7
+
+
+class BlockMissing(StorageError):
+    """A store answered, and the block is not there."""
+
+
+class ChainError(MemSyncError):
+    """The chain, the contract or the payer."""
+
+    exit_code = 8
+
+
+class DecisionNeeded(MemSyncError):
+    """Held until the person decides."""
+
+    exit_code = 9

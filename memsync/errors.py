@@ -12,10 +12,18 @@
     ├── IntegrityError          altered, rolled back or forked                    exit 6
     │   ├── FormatError         bytes that are not what they must be
     │   ├── SignatureInvalid    a signature or certificate that does not verify
-    │   └── PointerInvalid      a pointer on chain that these keys did not seal
+    │   ├── PointerInvalid      a pointer on chain that these keys did not seal
+    │   ├── RolledBack          a head older than one that was final
+    │   └── Forked              another head under a sequence that was final
     ├── StorageError            a store can't be read or written                  exit 7
     │   └── BlockMissing        a store answered, and the block is not there
     ├── ChainError              chain, contract or payer                          exit 8
+    │   ├── ChainUnreachable    no answer, or none that makes sense
+    │   ├── ChainReset          the vault was on this chain, and is no more
+    │   ├── WrongContract       the code at the address is not the registry's
+    │   ├── PayerError          the account that pays has no funds, or can't send
+    │   └── CallRefused         the contract refused: its error's name and values
+    │       └── Stale           the head, epoch or digest has moved on: read again
     └── DecisionNeeded          held until the person decides                     exit 9
 
 The branches say who is at fault: the caller, the person at the keyboard, the granter, the bytes, the store, the chain. A message
@@ -24,6 +32,7 @@ says what happened, to which thing, and what to do next; it never holds a secret
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -94,6 +103,14 @@ class PointerInvalid(IntegrityError):
     """A pointer that these keys did not seal: a lying RPC, or keys of another vault or epoch."""
 
 
+class RolledBack(IntegrityError):
+    """A head older than one that this device has seen final."""
+
+
+class Forked(IntegrityError):
+    """Another head under a sequence that this device has seen final."""
+
+
 class StorageError(MemSyncError, OSError):
     """A store can't be read or written."""
 
@@ -108,6 +125,40 @@ class ChainError(MemSyncError):
     """The chain, the contract or the payer."""
 
     exit_code = 8
+
+
+class ChainUnreachable(ChainError):
+    """No answer from the RPC, or none that makes sense."""
+
+
+class ChainReset(ChainError):
+    """The vault was on this chain, and is no more: another chain, or one that began anew."""
+
+
+class WrongContract(ChainError):
+    """The code at the address is not the registry's."""
+
+
+class PayerError(ChainError):
+    """The account that pays has no funds, or can't send."""
+
+
+class CallRefused(ChainError):
+    """The contract refused a call. ``name`` is its custom error, ``values`` that error's arguments by name."""
+
+    def __init__(self, name: str, values: Mapping[str, object] | None = None) -> None:
+        self.name = name
+        self.values = dict(values or {})
+        shown = ", ".join(f"{key}={_show(value)}" for key, value in self.values.items())
+        super().__init__(f"the registry refused the call: {name}({shown})")
+
+
+class Stale(CallRefused):
+    """The head, the grant epoch or the published digest has moved on: read again, then repeat."""
+
+
+def _show(value: object) -> str:
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
 
 
 class DecisionNeeded(MemSyncError):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from memsync.errors import FormatError
 from memsync.format.fields import as_bytes, as_list
-from memsync.ipld.cid import RAW, CID
+from memsync.ipld.cid import CID, RAW
 from memsync.ipld.dagcbor import Value
 
 

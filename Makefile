@@ -1,10 +1,49 @@
-# `make` alone lists what there is. Only Python 3.11 or 3.12, make, git and package registries are assumed.
+# `make` alone lists what there is. Assumed: Python 3.11 or 3.12, make >= 3.81, git, package registries. Nothing is installed outside
+# this folder.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup
+.PHONY: help setup test test-python test-node check fmt lock clean
+
+# Here the pinned compiler and node come first; plain `ape` prefers the user's own (tools/toolchain.py).
+export SOLCX_BINARY_PATH := $(CURDIR)/.toolchain/solcx
+export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
+export PYTHON
+
+BIN := .venv/bin
+PYTHON_CODE := conftest.py memsync tests tools $(wildcard scripts benchmarks ape_console_extras.py)
+SOLIDITY := "contracts/**/*.sol" "tests/**/*.sol"
 
 help: ## list these targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-setup: ## make .venv and .toolchain from the locks (again: under 2 s)
+setup: ## make .venv and .toolchain from the locks; again: at once
 	@sh tools/python.sh tools/toolchain.py
+
+test: test-python test-node ## run every test
+
+test-python: setup ## run the tests that need no chain
+	@$(BIN)/pytest -q -p no:ape_test
+
+test-node: setup ## run the tests on a local node (the same as `ape test`)
+	@$(BIN)/ape test -q
+
+check: setup ## lint, formatting, types, layers, the contract's canonical build
+	@$(BIN)/ruff check -q $(PYTHON_CODE)
+	@$(BIN)/ruff format -q --check $(PYTHON_CODE)
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > .toolchain/layers.txt || { cat .toolchain/layers.txt; exit 1; }
+	@.toolchain/format-solidity --check $(SOLIDITY)
+	@test ! -f tools/build.py || $(BIN)/python tools/build.py --check
+	@echo "check: lint, formatting, types, layers and the contract's build are in order"
+
+fmt: setup ## format Python and Solidity
+	@$(BIN)/ruff check -q --fix-only $(PYTHON_CODE)
+	@$(BIN)/ruff format -q $(PYTHON_CODE)
+	@.toolchain/format-solidity --write $(SOLIDITY)
+
+lock: setup ## resolve the Python locks afresh from pyproject.toml and tools/*.in
+	@sh tools/lock.sh
+
+clean: ## remove what was built; keep downloads (`rm -rf .venv .toolchain tools/node_modules` for those)
+	@rm -rf .build .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	@find conftest.py memsync tests tools scripts benchmarks -name node_modules -prune -o -name __pycache__ -print 2>/dev/null | xargs rm -rf

@@ -1,11 +1,16 @@
 #!/bin/sh
-# Run the arguments under a Python that the project can use: $PYTHON, or the first of PATH's that really runs, is 3.11 or 3.12
-# (the Ape pins need numpy < 2, which has no wheels for 3.13) and can make environments. A version manager's shim may be on PATH
-# and fail, so each is tried.
-for python in ${PYTHON:-python3.12 python3.11 python3 python}; do
-    if "$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null; then
-        exec "$python" "$@"
+# Run the arguments under a Python that the project can use: $PYTHON if given, else the one used last, else the first on PATH.
+# It must really run (a version manager's shim may be there and fail), be 3.11 or 3.12 (the Ape pins need numpy < 2, which has no
+# wheels for 3.13), and be able to make environments.
+last=.toolchain/python
+for python in ${PYTHON:-$(cat $last 2>/dev/null) python3.12 python3.11 python3 python}; do
+    if path=$("$python" -c 'import sys, ensurepip, venv; (3, 11) <= sys.version_info < (3, 13) or sys.exit(1); print(sys.executable)' 2>/dev/null)
+    then
+        mkdir -p .toolchain && echo "$path" > $last
+        exec "$path" "$@"
     fi
 done
-echo "setup: install Python 3.12 or 3.11 with its venv module (Debian: python3.11-venv), or name one: make setup PYTHON=/path/to/python3.12" >&2
+if [ -n "$PYTHON" ]; then echo "setup: $PYTHON is not a Python 3.11 or 3.12 with its venv module" >&2; exit 1; fi
+echo "setup: install Python 3.12 or 3.11 with its venv module (Debian, Ubuntu: apt install python3.11-venv)," \
+    "or name one: make setup PYTHON=/path/to/python3.12" >&2
 exit 1

@@ -13,6 +13,7 @@ Never touches ``~/.ape``, ``~/.solcx`` or the shell's start-up files.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +30,7 @@ TOOLS = ROOT / "tools"
 TOOLCHAIN = ROOT / ".toolchain"
 VENV = ROOT / ".venv"
 NODE_MODULES = TOOLS / "node_modules"
+BUILD_LOCK = TOOLS / "build.lock"
 
 # The highest floor among what is run with it: prettier-plugin-solidity and anvil's packages say >= 20; solc-js says >= 12.
 NODE_FLOOR = 20
@@ -71,15 +73,16 @@ def say(line: str) -> None:
 
 def run(*command: str | Path, env: Mapping[str, str] | None = None) -> str:
     """Run a command silently and return its stdout; on failure raise with everything it wrote."""
-    done = subprocess.run([str(part) for part in command], env=env, cwd=ROOT, capture_output=True, text=True)
+    parts = [str(part) for part in command]
+    done = subprocess.run(parts, check=False, env=env, cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
         raise SetupFailed(f"`{shlex.join(map(str, command))}` failed:\n{done.stdout}{done.stderr}".rstrip())
     return done.stdout
 
 
-def step(name: str, made_from: list[Path | str], product: Path, make: Callable[[], None]) -> None:
-    """Run ``make`` unless ``product`` exists and was made from the same files and words, at the same place."""
-    digest = hashlib.sha256(str(ROOT).encode())
+def step(name: str, made_from: Sequence[Path | str], product: Path, make: Callable[[], None]) -> None:
+    """Run ``make`` unless ``product`` exists and was made from the same files and words, by the same Python, in the same place."""
+    digest = hashlib.sha256(f"{ROOT}\0{sys.executable}\0{sys.version}".encode())
     for source in made_from:
         digest.update(b"\0" + (source.read_bytes() if isinstance(source, Path) else source.encode()))
     stamp = TOOLCHAIN / "stamps" / name
@@ -91,6 +94,7 @@ def step(name: str, made_from: list[Path | str], product: Path, make: Callable[[
     stamp.write_text(digest.hexdigest())
 
 
+@functools.cache
 def package_environment() -> dict[str, str]:
     """The environment in which uv and npm reach packages as this machine's pip does. What is already set is kept."""
     found: dict[str, str] = {}
@@ -112,6 +116,22 @@ def package_environment() -> dict[str, str]:
     return env
 
 
+def uv(*command: str | Path, into: Path) -> None:
+    """Run uv for the environment ``into``, with packages from where pip has them."""
+    # Never a Python of uv's own: it would be fetched from elsewhere.
+    env = {**package_environment(), "VIRTUAL_ENV": str(into), "UV_PYTHON_DOWNLOADS": "never"}
+    run(TOOLCHAIN / "uv/bin/uv", *command, "-q", env=env)
+
+
+def make_environment(home: Path, lock: Path) -> None:
+    """Make or change a virtual environment so that it holds exactly what the lock names."""
+    clear = functools.partial(
+        uv, "venv", "--no-project", "--clear", "--python", sys.executable, home, into=home
+    )
+    step(f"{home.name}-empty", [], home / "bin/python", clear)
+    uv("pip", "sync", "--require-hashes", "--build-constraints", BUILD_LOCK, lock, into=home)
+
+
 def make_uv() -> None:
     shutil.rmtree(TOOLCHAIN / "uv", ignore_errors=True)
     run(sys.executable, "-m", "venv", TOOLCHAIN / "uv")
@@ -119,25 +139,24 @@ def make_uv() -> None:
     run(*pip, "--require-hashes", "-r", TOOLS / "uv.lock")
 
 
-def make_venv(env: Mapping[str, str]) -> None:
-    say("Python packages into .venv (about 170 MB to download, 600 MB on disk)")
-    uv = TOOLCHAIN / "uv/bin/uv"
-    env = {**env, "VIRTUAL_ENV": str(VENV), "UV_PYTHON_DOWNLOADS": "never"}
-    if not (VENV / "bin/python").exists() or run(VENV / "bin/python", "-V") != run(sys.executable, "-V"):
-        run(uv, "venv", "-q", "--no-project", "--clear", "--python", sys.executable, VENV, env=env)
-    pinned = ("--build-constraints", TOOLS / "build.lock")
-    run(uv, "pip", "sync", "-q", "--require-hashes", *pinned, TOOLS / "requirements.lock", env=env)
-    run(uv, "pip", "install", "-q", "--no-deps", *pinned, "--editable", ROOT, env=env)
+def make_venv() -> None:
+    say("Python packages into .venv (up to 150 MB to download, 520 MB on disk)")
+    make_environment(VENV, TOOLS / "requirements.lock")
+
+
+def install_project() -> None:
+    uv("pip", "install", "--no-deps", "--build-constraints", BUILD_LOCK, "--editable", ROOT, into=VENV)
 
 
 def node_version(node: Path) -> tuple[int, ...]:
+    """The version, or (0,) for what doesn't run."""
     try:
         return tuple(int(part) for part in run(node, "-p", "process.versions.node").strip().split("."))
     except (SetupFailed, OSError, ValueError):
         return (0,)
 
 
-def find_node(env: Mapping[str, str]) -> Path:
+def find_node() -> Path:
     """Return the directory that holds ``node`` and ``npm``: PATH's if new enough, else one of our own."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and node_version(Path(node))[0] >= NODE_FLOOR:
@@ -145,26 +164,29 @@ def find_node(env: Mapping[str, str]) -> Path:
     own = TOOLCHAIN / "node"
 
     def make() -> None:
-        say(f"no Node.js >= {NODE_FLOOR} on PATH: one from PyPI into .toolchain/node (about 65 MB to download, 210 MB on disk)")
-        uv = TOOLCHAIN / "uv/bin/uv"
-        run(uv, "venv", "-q", "--no-project", "--clear", "--python", sys.executable, own, env=env)
-        inside = {**env, "VIRTUAL_ENV": str(own)}
-        run(uv, "pip", "sync", "-q", "--require-hashes", TOOLS / "node.lock", env=inside)
+        say(
+            f"no Node.js >= {NODE_FLOOR} on PATH: one into .toolchain/node (65 MB to download, 210 MB on disk)"
+        )
+        make_environment(own, TOOLS / "node.lock")
 
     step("node", [TOOLS / "node.lock"], own / "bin/node", make)
     return own / "bin"
 
 
-def make_node_modules(node_home: Path, env: Mapping[str, str]) -> None:
-    say("compiler, node, Solidity libraries and formatter into tools/node_modules (about 35 MB to download, 95 MB on disk)")
+def make_node_modules(node_home: Path) -> None:
+    say(
+        "compiler, node, Solidity libraries, formatter into tools/node_modules (35 MB to download, 95 MB on disk)"
+    )
+    env = package_environment()
     env = {**env, "PATH": f"{node_home}{os.pathsep}{env['PATH']}"}
     # No package here needs its install script; anvil's native file is an optional dependency of its own.
     run(node_home / "npm", "ci", "--prefix", TOOLS, "--ignore-scripts", "--no-audit", "--no-fund", env=env)
 
 
-def write_executable(path: Path, text: str) -> None:
+def write_command(path: Path, *command: str | Path) -> None:
+    """Write an executable that runs ``command`` with its own arguments appended."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, command))} "$@"\n')
     path.chmod(0o755)
 
 
@@ -172,47 +194,58 @@ def make_solc(shim: Path, node_home: Path) -> None:
     """Write ``shim``: what Ape takes for a native solc of the version that its name tells."""
     solc_js, node = NODE_MODULES / "solc", node_home / "node"
     version = run(node, "-p", f"require({json.dumps(str(solc_js))}).version()").strip()
-    if not shim.name.endswith("v" + version.partition("+")[0]):
-        raise SetupFailed(f"solc-js says it is {version}, tools/package.json says {shim.name}")
-    command = shlex.join([str(node), str(TOOLS / "solc.cjs"), str(solc_js), version])
+    if shim.name != "solc-v" + version.partition("+")[0]:
+        raise SetupFailed(f"tools/package.json asks for {shim.name}, and solc-js says that it is {version}")
     shutil.rmtree(shim.parent, ignore_errors=True)
-    write_executable(shim, f'#!/bin/sh\nexec {command} "$@"\n')
+    write_command(shim, node, TOOLS / "solc.cjs", solc_js, version)
+
+
+def make_formatter(formatter: Path, node_home: Path) -> None:
+    plugin = NODE_MODULES / "prettier-plugin-solidity/dist/index.js"
+    options = ["--log-level", "warn", "--no-editorconfig", "--no-error-on-unmatched-pattern"]
+    settings = ["--config", TOOLS / "prettier.json", "--plugin", plugin]
+    prettier = NODE_MODULES / "prettier/bin/prettier.cjs"
+    write_command(formatter, node_home / "node", prettier, *options, *settings)
 
 
 def link_anvil(link: Path) -> None:
     """Link the native anvil, which starts 3 times as fast as the package's Node wrapper."""
-    machine = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     native = NODE_MODULES / f"@foundry-rs/anvil-{sys.platform}-{machine}" / "bin/anvil"
     link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
     if native.exists():
         link.symlink_to(native)
     elif not shutil.which("anvil"):
-        raise SetupFailed(f"npm has no anvil for {sys.platform} {machine}: install Foundry's and run `make setup` again")
+        raise SetupFailed(
+            f"no anvil package for {sys.platform} {machine}: install Foundry, then `make setup` again"
+        )
 
 
-def write_site_hook(solc: str) -> None:
-    site = Path(run(VENV / "bin/python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
-    hook = SITE_HOOK.format(root=ROOT, solc=solc, solcx=str(TOOLCHAIN / "solcx"), bin=str(TOOLCHAIN / "bin"))
-    (site / "_memsync_toolchain.py").write_text(hook)
-    (site / "_memsync_toolchain.pth").write_text("import _memsync_toolchain\n")
+def write_site_hook(hook: Path, solc: str) -> None:
+    text = SITE_HOOK.format(root=ROOT, solc=solc, solcx=str(TOOLCHAIN / "solcx"), bin=str(TOOLCHAIN / "bin"))
+    hook.with_suffix(".py").write_text(text)
+    hook.write_text(f"import {hook.stem}\n")
 
 
 def setup() -> None:
-    if not (3, 11) <= sys.version_info[:2] < (3, 13):
-        raise SetupFailed("this is Python " + platform.python_version() + "; install Python 3.12 or 3.11")
-    this = Path(__file__)
-    step("uv", [TOOLS / "uv.lock", sys.version], TOOLCHAIN / "uv/bin/uv", make_uv)
-    env = package_environment()
-    locks: list[Path | str] = [TOOLS / "requirements.lock", TOOLS / "build.lock", ROOT / "pyproject.toml", sys.version]
-    step("venv", locks, VENV / "bin/ape", lambda: make_venv(env))
-    node_home = find_node(env)
-    step("npm", [TOOLS / "package-lock.json"], NODE_MODULES, lambda: make_node_modules(node_home, env))
+    this, npm_lock = Path(__file__), TOOLS / "package-lock.json"
+    python_locks = [TOOLS / "requirements.lock", BUILD_LOCK]
     solc = "solc-v" + json.loads((TOOLS / "package.json").read_text())["dependencies"]["solc"]
-    shim, anvil = TOOLCHAIN / "solcx" / solc, TOOLCHAIN / "bin/anvil"
-    step("solc", [this, TOOLS / "package-lock.json", str(node_home)], shim, lambda: make_solc(shim, node_home))
-    step("anvil", [this, TOOLS / "package-lock.json"], TOOLCHAIN / "bin", lambda: link_anvil(anvil))
-    step("site", [this, *locks, solc], VENV, lambda: write_site_hook(solc))
+    shim, formatter, bin_folder = TOOLCHAIN / "solcx" / solc, TOOLCHAIN / "format-solidity", TOOLCHAIN / "bin"
+
+    step("uv", [TOOLS / "uv.lock"], TOOLCHAIN / "uv/bin/uv", make_uv)
+    step("venv", python_locks, VENV / "bin/ape", make_venv)
+    step("project", [*python_locks, ROOT / "pyproject.toml"], VENV / "bin/ape", install_project)
+    node_home = find_node()
+    made_with_node = [this, npm_lock, str(node_home)]
+    step("npm", [npm_lock], NODE_MODULES, lambda: make_node_modules(node_home))
+    step("solc", made_with_node, shim, lambda: make_solc(shim, node_home))
+    step("formatter", made_with_node, formatter, lambda: make_formatter(formatter, node_home))
+    step("anvil", [this, npm_lock], bin_folder, lambda: link_anvil(bin_folder / "anvil"))
+    site_packages = VENV / f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    hook = site_packages / "_memsync_toolchain.pth"
+    step("site", [this, solc], hook, lambda: write_site_hook(hook, solc))
 
 
 if __name__ == "__main__":

@@ -82,7 +82,9 @@ def sealed_size(plaintext_length: int) -> int:
     for size in SIZES:
         if plaintext_length <= size - OVERHEAD:
             return size
-    raise InputError(f"a plaintext of {plaintext_length} bytes is longer than the {MAX_PLAINTEXT} that a block holds")
+    raise InputError(
+        f"a plaintext of {plaintext_length} bytes is longer than the {MAX_PLAINTEXT} that a block holds"
+    )
 
 
 def seal_block(key: bytes, aad: bytes, plaintext: bytes, *, random: Random = system_random) -> bytes:

@@ -159,7 +159,10 @@ def _item(data: bytes, pos: int, room: int, left: list[int], names: dict[bytes, 
             name, pos = _name(data, pos, names)
             raw = data[start:pos]
             if raw <= last:
-                raise _Fault("duplicate" if raw == last else "order", "map keys are unique, sorted by length, then by bytes")
+                raise _Fault(
+                    "duplicate" if raw == last else "order",
+                    "map keys are unique, sorted by length, then by bytes",
+                )
             last = raw
             found[name], pos = _item(data, pos, room - 1, left, names)
         return found, pos

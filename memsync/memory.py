@@ -18,8 +18,8 @@ MemoryKind: TypeAlias = Literal["semantic", "episodic", "procedural"]
 KINDS: Final[tuple[MemoryKind, ...]] = get_args(MemoryKind)
 MAX_TEXT: Final = 128 * 1024
 """Bytes of UTF-8 that a text may have."""
-SOURCE_KEYS: Final = ("tool", "conversation", "turn", "role", "model")
-IDENTITY_KEYS: Final = frozenset({"id", "version", "author", "proof"})
+SOURCE_KEYS: Final = ("tool", "conversation", "title", "turn", "part", "role", "model")
+IDENTITY_KEYS: Final = frozenset({"id", "version", "replaces", "author", "proof"})
 CONTENT_KEYS: Final = frozenset(
     {"kind", "text", "created", "tags", "source", "happened", "valid_from", "valid_until", "supersedes"}
 )
@@ -40,11 +40,16 @@ class InvalidMemory(InputError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a memory came from; at least one of the five is given, none is empty."""
+    """Where a memory came from; at least one is given, none is empty.
+
+    ``conversation`` groups, ``title`` is what a person recognises it by; ``part`` ("2/3") is a piece of a message that was cut.
+    """
 
     tool: str | None = None
     conversation: str | None = None
+    title: str | None = None
     turn: str | None = None
+    part: str | None = None
     role: str | None = None
     model: str | None = None
 
@@ -52,7 +57,7 @@ class Source:
         given = [text for name in SOURCE_KEYS if (text := getattr(self, name)) is not None]
         if not given:
             raise InvalidMemory(
-                "missing", "a source names at least one of tool, conversation, turn, role, model"
+                "missing", f"a source names at least one of {', '.join(SOURCE_KEYS)}"
             )
         for text in given:
             _check_text(text, "a source's field")
@@ -110,7 +115,7 @@ class Memory:
     """One version of one memory.
 
     ``id`` and ``version`` 16 bytes each; ``created``, ``happened``, ``valid_from``, ``valid_until`` in ms; ``tags`` and ``supersedes``
-    (ids of 16 bytes) sorted and unique; ``author`` the Ed25519 key (32 bytes) of the tool that proposed it, with its ``proof``,
+    (ids of 16 bytes) and ``replaces`` (the versions that this edit puts an end to) sorted and unique; ``author`` the Ed25519 key (32 bytes) of the tool that proposed it, with its ``proof``,
     or neither; ``unknown`` keys of later versions, kept as they came.
     """
 
@@ -125,6 +130,7 @@ class Memory:
     valid_from: int | None = None
     valid_until: int | None = None
     supersedes: tuple[bytes, ...] = ()
+    replaces: tuple[bytes, ...] = ()
     author: bytes | None = None
     proof: Proof | None = None
     unknown: Mapping[str, object] = field(default_factory=dict, hash=False)
@@ -133,6 +139,11 @@ class Memory:
         _check_id(self.id, "id")
         _check_id(self.version, "version")
         _check_content(self)
+        for other in self.replaces:
+            _check_bytes(other, 16, "a version in replaces")
+        _check_sorted(self.replaces, "replaces")
+        if self.version in self.replaces:
+            raise InvalidMemory("value", "a version can't replace itself")
         if (self.author is None) != (self.proof is None):
             raise InvalidMemory("missing", "an author and a proof come together")
         if self.author is not None:
@@ -144,7 +155,7 @@ class Memory:
         return self.created if self.happened is None else self.happened
 
     def draft(self) -> Draft:
-        """What was proposed: the memory without id, version, author and proof."""
+        """What was proposed: the memory without id, version, replaces, author and proof."""
         return Draft(**{name: getattr(self, name) for name in _CONTENT})
 
 

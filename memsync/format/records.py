@@ -1,0 +1,226 @@
+"""Memories as maps, records around them, and the witness leaf of each (``docs/format.md`` §4).
+
+In comes a ``Memory``, a ``Tombstone`` or a ``Draft``; out go the DAG-CBOR map and its bytes, and back, strictly: a key that must not be
+empty is absent or full, known keys have their types, unknown ones come back byte for byte. Grouping and sealing are in ``segment``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, TypeVar
+
+from memsync.errors import FormatError, InputError
+from memsync.format.fields import as_bytes, as_list, as_map, as_uint
+from memsync.ipld.dagcbor import Encodable, Value, encode
+from memsync.memory import (
+    CONTENT_KEYS,
+    IDENTITY_KEYS,
+    SOURCE_KEYS,
+    Draft,
+    InvalidMemory,
+    Memory,
+    Proof,
+    Source,
+    Tombstone,
+)
+
+MAX_MEMORY: Final = 192 * 1024
+"""Bytes that the map of one memory or draft may have: so that every memory fits in a segment and a parcel."""
+
+Kept: TypeAlias = Memory | Tombstone
+
+_T = TypeVar("_T")
+_PLAIN: Final = ("kind", "text", "created", "happened", "valid_from", "valid_until")
+_REQUIRED: Final = frozenset({"kind", "text", "created"})
+_TOMBSTONE: Final = ("id", "version", "forgotten")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A memory or tombstone in a segment; ``batch`` is the sequence of the root that first attached it, 0: the one that attaches its
+    segment; ``salt`` (16 bytes) keeps its witness leaf from being guessed."""
+
+    batch: int
+    salt: bytes
+    memory: Kept
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.batch < 1 << 32 or len(self.salt) != 16:
+            raise InputError("a record has a batch below 2^32 and a salt of 16 bytes")
+
+    def leaf(self) -> bytes:
+        """The witness leaf, 32 bytes."""
+        return witness_leaf(self.salt, encode_memory(self.memory))
+
+
+def witness_leaf(salt: bytes, memory: bytes) -> bytes:
+    """H(memory salt | cbor(memory or tombstone)), 32 bytes."""
+    return hashlib.sha256(salt + memory).digest()
+
+
+def memory_value(memory: Kept) -> dict[str, Encodable]:
+    """The map of a memory or tombstone."""
+    if isinstance(memory, Tombstone):
+        return {"id": memory.id, "version": memory.version, "forgotten": memory.forgotten}
+    value = _content_value(memory)
+    value["id"] = memory.id
+    value["version"] = memory.version
+    if memory.author is not None and (proof := memory.proof) is not None:
+        value["author"] = memory.author
+        value["proof"] = [proof.grant, proof.parcel, proof.proposal, proof.signature]
+    return value
+
+
+def draft_value(draft: Draft) -> dict[str, Encodable]:
+    """The map of a draft: a memory's without ``id``, ``version``, ``author`` and ``proof``."""
+    value = _content_value(draft)
+    _check_size(len(encode(value)))
+    return value
+
+
+def encode_memory(memory: Kept) -> bytes:
+    """cbor of the map; ``InvalidMemory`` above 192 KiB."""
+    data = encode(memory_value(memory))
+    _check_size(len(data))
+    return data
+
+
+def encode_record(batch: int, salt: bytes, memory: bytes) -> bytes:
+    """cbor([batch, salt, memory]) around the bytes of an encoded memory."""
+    return b"\x83" + encode(batch) + encode(salt) + memory
+
+
+def read_memory(value: Value, *, what: str = "memory") -> Kept:
+    """The memory or tombstone of a decoded map; ``FormatError(what, …)`` for anything else."""
+    found = as_map(value, what=what, name="a memory")
+    if "forgotten" in found:
+        as_map(found, _TOMBSTONE, what=what, name="a tombstone")
+        arguments: dict[str, Any] = found
+        return _made(Tombstone, arguments, what)
+    arguments = _content(found, what)
+    _need(found, ("id", "version"), what)
+    arguments["id"] = found["id"]
+    arguments["version"] = found["version"]
+    if "author" in found:
+        arguments["author"] = as_bytes(found["author"], 32, what=what, name="author")
+    if "proof" in found:
+        arguments["proof"] = _read_proof(found["proof"], what)
+    return _made(Memory, arguments, what)
+
+
+def read_draft(value: Value, *, what: str = "draft") -> Draft:
+    """The draft of a decoded map; ``FormatError(what, …)`` for anything else, a tombstone or a memory among it."""
+    found = as_map(value, what=what, name="a draft")
+    if reserved := sorted(found.keys() & (IDENTITY_KEYS | {"forgotten"})):
+        raise FormatError(what, "key", f"a draft has no {', '.join(reserved)}")
+    return _made(Draft, _content(found, what), what)
+
+
+def read_record(value: Value, *, what: str = "record") -> Record:
+    """The record of a decoded list; ``FormatError(what, …)`` for anything else."""
+    batch, salt, memory = as_list(value, 3, what=what, name="a record")
+    return Record(
+        as_uint(batch, 32, what=what, name="batch"),
+        as_bytes(salt, 16, what=what, name="memory salt"),
+        read_memory(memory, what=what),
+    )
+
+
+def count_items(value: Encodable) -> int:
+    """How many items of DAG-CBOR a value is: what a reader's limit on them counts."""
+    if isinstance(value, dict):
+        return 1 + len(value) + sum(map(count_items, value.values()))
+    if isinstance(value, (list, tuple)):
+        return 1 + sum(map(count_items, value))
+    return 1
+
+
+def _content_value(content: Memory | Draft) -> dict[str, Encodable]:
+    # Unknown keys are values that came from DAG-CBOR, or encode() refuses them.
+    value: dict[str, Any] = dict(content.unknown)
+    for name in _PLAIN:
+        if (item := getattr(content, name)) is not None:
+            value[name] = item
+    if content.tags:
+        value["tags"] = content.tags
+    if content.supersedes:
+        value["supersedes"] = content.supersedes
+    if (source := content.source) is not None:
+        value["source"] = {name: text for name in SOURCE_KEYS if (text := getattr(source, name)) is not None}
+    return value
+
+
+def _content(found: dict[str, Value], what: str) -> dict[str, Any]:
+    """Arguments of a ``Memory`` or ``Draft`` but for identity; types of single values are left to its own rules."""
+    _need(found, _REQUIRED, what)
+    arguments: dict[str, Any] = {}
+    unknown: dict[str, Value] = {}
+    for name, item in found.items():
+        if name not in CONTENT_KEYS:
+            if name not in IDENTITY_KEYS:
+                unknown[name] = item
+        elif not item and item != 0:
+            raise FormatError(what, "value", f"{name} is empty, and then it is left out")
+        elif name in {"tags", "supersedes"}:
+            arguments[name] = tuple(as_list(item, what=what, name=name))
+        elif name == "source":
+            arguments[name] = _read_source(item, what)
+        else:
+            arguments[name] = item
+    if unknown:
+        arguments["unknown"] = unknown
+    if _at_most(found) > MAX_MEMORY and (size := len(encode(found))) > MAX_MEMORY:
+        raise FormatError(what, "size", f"{size} bytes; a memory has at most {MAX_MEMORY}")
+    return arguments
+
+
+def _read_source(value: Value, what: str) -> Source:
+    found = as_map(value, what=what, name="source")
+    if not found.keys() <= set(SOURCE_KEYS):
+        raise FormatError(what, "key", "source has a key that is not defined")
+    return _made(Source, found, what)
+
+
+def _read_proof(value: Value, what: str) -> Proof:
+    grant, parcel, proposal, signature = as_list(value, 4, what=what, name="proof")
+    return _made(
+        Proof,
+        {
+            "grant": grant,
+            "parcel": as_uint(parcel, 32, what=what, name="a proof's parcel"),
+            "proposal": proposal,
+            "signature": signature,
+        },
+        what,
+    )
+
+
+def _made(kind: type[_T], arguments: dict[str, Any], what: str) -> _T:
+    try:
+        return kind(**arguments)
+    except InvalidMemory as flaw:
+        raise FormatError(what, flaw.fault, str(flaw)) from None
+
+
+def _need(found: dict[str, Value], names: tuple[str, ...] | frozenset[str], what: str) -> None:
+    if missing := sorted(set(names) - found.keys()):
+        raise FormatError(what, "missing", f"it lacks {', '.join(missing)}")
+
+
+def _at_most(value: Value) -> int:
+    """Bytes that ``value`` can't exceed encoded; exact sizes cost an encoding, and few memories come near the limit."""
+    if isinstance(value, str):
+        return 9 + 4 * len(value)
+    if isinstance(value, bytes):
+        return 9 + len(value)
+    if isinstance(value, dict):
+        return 9 + sum(map(_at_most, value)) + sum(map(_at_most, value.values()))
+    if isinstance(value, list):
+        return 9 + sum(map(_at_most, value))
+    return 9 if value is None or isinstance(value, int) else 41
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_MEMORY:
+        raise InvalidMemory("size", f"{size} bytes encoded; a memory has at most {MAX_MEMORY}")

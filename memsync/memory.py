@@ -56,9 +56,7 @@ class Source:
     def __post_init__(self) -> None:
         given = [text for name in SOURCE_KEYS if (text := getattr(self, name)) is not None]
         if not given:
-            raise InvalidMemory(
-                "missing", f"a source names at least one of {', '.join(SOURCE_KEYS)}"
-            )
+            raise InvalidMemory("missing", f"a source names at least one of {', '.join(SOURCE_KEYS)}")
         for text in given:
             _check_text(text, "a source's field")
 
@@ -115,8 +113,8 @@ class Memory:
     """One version of one memory.
 
     ``id`` and ``version`` 16 bytes each; ``created``, ``happened``, ``valid_from``, ``valid_until`` in ms; ``tags`` and ``supersedes``
-    (ids of 16 bytes) and ``replaces`` (the versions that this edit puts an end to) sorted and unique; ``author`` the Ed25519 key (32 bytes) of the tool that proposed it, with its ``proof``,
-    or neither; ``unknown`` keys of later versions, kept as they came.
+    (ids of 16 bytes) and ``replaces`` (the versions that this edit puts an end to) sorted and unique; ``author`` the Ed25519 key
+    (32 bytes) of the tool that proposed it, with its ``proof``, or neither; ``unknown`` keys of later versions, kept as they came.
     """
 
     id: bytes

@@ -66,6 +66,8 @@ def memory_value(memory: Kept) -> dict[str, Encodable]:
     value = _content_value(memory)
     value["id"] = memory.id
     value["version"] = memory.version
+    if memory.replaces:
+        value["replaces"] = memory.replaces
     if memory.author is not None and (proof := memory.proof) is not None:
         value["author"] = memory.author
         value["proof"] = [proof.grant, proof.parcel, proof.proposal, proof.signature]
@@ -73,7 +75,7 @@ def memory_value(memory: Kept) -> dict[str, Encodable]:
 
 
 def draft_value(draft: Draft) -> dict[str, Encodable]:
-    """The map of a draft: a memory's without ``id``, ``version``, ``author`` and ``proof``."""
+    """The map of a draft: a memory's without what only an accepted one has."""
     value = _content_value(draft)
     _check_size(len(encode(value)))
     return value
@@ -102,6 +104,8 @@ def read_memory(value: Value, *, what: str = "memory") -> Kept:
     _need(found, ("id", "version"), what)
     arguments["id"] = found["id"]
     arguments["version"] = found["version"]
+    if "replaces" in found:
+        arguments["replaces"] = _filled_list(found["replaces"], what, "replaces")
     if "author" in found:
         arguments["author"] = as_bytes(found["author"], 32, what=what, name="author")
     if "proof" in found:
@@ -160,10 +164,10 @@ def _content(found: dict[str, Value], what: str) -> dict[str, Any]:
         if name not in CONTENT_KEYS:
             if name not in IDENTITY_KEYS:
                 unknown[name] = item
-        elif not item and item != 0:
-            raise FormatError(what, "value", f"{name} is empty, and then it is left out")
+        elif item is None:
+            raise FormatError(what, "value", f"{name} is null where it would be left out")
         elif name in {"tags", "supersedes"}:
-            arguments[name] = tuple(as_list(item, what=what, name=name))
+            arguments[name] = _filled_list(item, what, name)
         elif name == "source":
             arguments[name] = _read_source(item, what)
         else:
@@ -173,6 +177,13 @@ def _content(found: dict[str, Value], what: str) -> dict[str, Any]:
     if _at_most(found) > MAX_MEMORY and (size := len(encode(found))) > MAX_MEMORY:
         raise FormatError(what, "size", f"{size} bytes; a memory has at most {MAX_MEMORY}")
     return arguments
+
+
+def _filled_list(value: Value, what: str, name: str) -> tuple[Value, ...]:
+    items = as_list(value, what=what, name=name)
+    if not items:
+        raise FormatError(what, "value", f"{name} is empty where it would be left out")
+    return tuple(items)
 
 
 def _read_source(value: Value, what: str) -> Source:

@@ -2,7 +2,7 @@
 # this folder.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-python test-node check fmt lock clean
+.PHONY: help setup test test-python test-node torture check fmt lock clean
 
 # Here the pinned compiler and node come first; plain `ape` prefers the user's own (tools/toolchain.py).
 export SOLCX_BINARY_PATH := $(CURDIR)/.toolchain/solcx
@@ -27,6 +27,10 @@ test-python: setup ## run the tests that need no chain
 test-node: setup ## run the tests on a local node (the same as `ape test`)
 	@$(BIN)/ape test -q
 
+torture: setup ## run every test with 50 times as many random examples
+	@$(BIN)/pytest -q -p no:ape_test --hypothesis-profile torture
+	@$(BIN)/ape test -q --hypothesis-profile torture
+
 check: setup ## lint, formatting, types, layers, the contract's canonical build
 	@$(BIN)/ruff check -q $(PYTHON_CODE)
 	@$(BIN)/ruff format -q --check $(PYTHON_CODE)
@@ -41,7 +45,7 @@ fmt: setup ## format Python and Solidity
 	@$(BIN)/ruff format -q $(PYTHON_CODE)
 	@.toolchain/format-solidity --write $(SOLIDITY)
 
-lock: setup ## resolve the Python locks afresh from pyproject.toml and tools/*.in
+lock: setup ## resolve the Python locks from pyproject.toml (`sh tools/lock.sh --upgrade` for newer versions)
 	@sh tools/lock.sh
 
 clean: ## remove what was built; keep downloads (`rm -rf .venv .toolchain tools/node_modules` for those)

@@ -14,11 +14,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hypothesis import settings
+
 if TYPE_CHECKING:
     import pytest
 
 ROOT = Path(__file__).parent
 ON_A_NODE = [ROOT / "tests/contracts"]
+
+# A slow machine is no failure. `make torture` asks for the second.
+settings.register_profile("usual", deadline=None)
+settings.register_profile("torture", deadline=None, max_examples=5000)
+settings.load_profile("usual")
 
 # The user's own accounts, keys and caches are in ~/.ape; tests get an empty place.
 APE_DATA_FOLDER = Path(tempfile.mkdtemp(prefix="memsync-ape-"))

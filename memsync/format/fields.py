@@ -16,6 +16,12 @@ MS_LIMIT: Final = 1 << 53
 """Unix times in milliseconds are less than this in magnitude (``ms``)."""
 
 
+def check_version(value: Value, *, what: str) -> None:
+    """Refuse any version but 1: ``FormatError(what, "version")``."""
+    if type(value) is not int or value != 1:
+        raise FormatError(what, "version", "not version 1")
+
+
 def as_list(value: Value, length: int | None = None, *, what: str, name: str) -> list[Value]:
     """A list, of exactly ``length`` elements if given."""
     if type(value) is not list:

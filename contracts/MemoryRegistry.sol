@@ -39,7 +39,6 @@ contract MemoryRegistry is IMemoryRegistry, SignedCalls {
         if (firstSigner == address(0)) revert InvalidSigner(firstSigner);
         _vaults[vault] = Vault({signer: firstSigner, sequence: 1, grantEpoch: 0, salt: salt, pointer: pointer});
         emit Opened(vault);
-        emit Committed(vault, 1, salt, pointer);
     }
 
     /// @inheritdoc IMemoryRegistry

@@ -101,7 +101,7 @@ interface IMemoryRegistry {
 
     // ------------------------------------------------------------------------------------------------------------------ events
 
-    /// @notice A vault came to be. `Committed` with sequence 1 follows.
+    /// @notice A vault came to be, with sequence 1; its first pointer is in `vaultOf`. No `Committed` for it.
     event Opened(bytes32 indexed vault);
     /// @notice The vault's head moved to `sequence`.
     event Committed(bytes32 indexed vault, uint32 sequence, uint32 salt, bytes32 pointer);

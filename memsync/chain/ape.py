@@ -1,0 +1,314 @@
+"""The registry on a real chain, through Ape: the only module of MemSync that imports ape.
+
+In goes a ready Ape contract instance (or an address and the connected provider) and the Ape account that pays; out come the values of
+``memsync.chain.registry``. Reads are plain ``eth_call`` pinned to one block hash, decoded with the registry's own ABI. A call is tried by
+``eth_call`` first, so that a lost race costs no gas and its reason is known by name. It never signs for a vault: the derived keys do.
+
+Ape's connection is a process-wide global: connect to one network a process, once. Views may run in threads; sends of one payer wait for
+each other here, since their nonces would race.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from eth_abi.exceptions import DecodingError
+
+from memsync.chain.artifact import load_artifact
+from memsync.chain.calls import SignedCall
+from memsync.chain.registry import BlockStamp, Event, GrantState, Receipt, Snapshot, VaultState
+from memsync.crypto.secp256k1 import keccak
+from memsync.errors import CallRefused, ChainError, ChainUnreachable, PayerError, Stale, WrongContract
+
+if TYPE_CHECKING:
+    from ape.api import AccountAPI, ProviderAPI
+
+PAGE = 500
+LOCAL_CHAIN_IDS = frozenset({31337, 1337})
+_STALE = {"StaleSequence", "StaleEpoch", "StaleDigest"}
+_TRIES_FOR_A_NONCE = 5
+
+_payer_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+@contextmanager
+def host_settings_kept() -> Iterator[None]:
+    """Importing ape and connecting through it take over SIGINT and SIGTERM and log at INFO: put back what the program had."""
+    main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if main else {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def connect(
+    network: str, *, contract: bytes | None = None, payer: str | AccountAPI | None = None
+) -> Iterator[ApeRegistry]:
+    """Connect to an Ape network choice or an RPC's URL for as long as the context lasts.
+
+    ``payer`` is an Ape account or its alias; ``TEST::0`` and the like only on a local chain (id 31337). Raises ``ChainUnreachable``,
+    ``PayerError``, ``WrongContract``.
+    """
+    with ExitStack() as stack:
+        with host_settings_kept():
+            import ape
+            from ape.exceptions import ApeException
+
+            logging.getLogger("ape").setLevel(logging.WARNING)
+            try:
+                provider = stack.enter_context(ape.networks.parse_network_choice(network))
+            except (ApeException, ValueError, OSError) as err:
+                raise ChainUnreachable(
+                    f"can't connect to {network!r}: {_first_line(err)}; check the name or the URL"
+                ) from err
+        account = _load_payer(payer, provider.chain_id) if isinstance(payer, str) else payer
+        yield ApeRegistry(provider, contract=contract, payer=account)
+
+
+def _load_payer(alias: str, chain_id: int) -> AccountAPI:
+    import ape
+
+    if alias.startswith("TEST::"):
+        if chain_id not in LOCAL_CHAIN_IDS:
+            raise PayerError(
+                f"{alias} is a test account whose key everybody knows; name a real one for chain {chain_id}"
+            )
+        return ape.accounts.test_accounts[int(alias.removeprefix("TEST::"))]
+    try:
+        return ape.accounts.load(alias)
+    except KeyError as err:
+        raise PayerError(f"no Ape account is called {alias!r}; see `ape accounts list`") from err
+
+
+class ApeRegistry:
+    """One registry contract on the chain of a connected Ape provider.
+
+    ``contract`` is its 20-byte address, by default the canonical one. Without a ``payer`` it only reads.
+    """
+
+    def __init__(
+        self, provider: ProviderAPI, *, contract: bytes | None = None, payer: AccountAPI | None = None
+    ) -> None:
+        self._provider: Any = provider
+        self._contract = contract or load_artifact().address
+        self._payer = payer
+        self._checked = False
+        self._chain_id = int(provider.chain_id)
+
+    @classmethod
+    def at(cls, instance: Any, payer: AccountAPI | None = None) -> ApeRegistry:
+        """From an Ape ``ContractInstance``, as ``ape console`` and scripts hold it."""
+        return cls(instance.provider, contract=bytes.fromhex(str(instance.address)[2:]), payer=payer)
+
+    @property
+    def chain_id(self) -> int:
+        return self._chain_id
+
+    @property
+    def contract(self) -> bytes:
+        return self._contract
+
+    # ------------------------------------------------------------------ reads
+
+    def snapshot(self, vault: bytes, grants: Sequence[bytes] = ()) -> Snapshot:
+        stamp = self._block("latest")
+        found: dict[bytes, GrantState] = {}
+        state: VaultState | None = None
+        for start in range(0, max(len(grants), 1), PAGE):
+            page = list(grants[start : start + PAGE])
+            _, head, rows, parcels = self._read("snapshot", (vault, page), {"blockHash": _hex(stamp.hash)})
+            state = _vault_state(head)
+            for grant, row, parcel in zip(page, rows, parcels, strict=True):
+                begin, end, epoch, rights, count, salt = row
+                found[grant] = GrantState(begin, end, epoch, rights, count, salt, bytes(parcel))
+        return Snapshot(stamp, state, found)
+
+    def final_vault(self, vault: bytes) -> VaultState | None:
+        (head,) = self._read(
+            "vaultOf", (vault,), "latest" if self._chain_id in LOCAL_CHAIN_IDS else "finalized"
+        )
+        return _vault_state(head)
+
+    def key_of(self, account: bytes) -> bytes:
+        (digest,) = self._read("keyOf", (_hex(account),), "latest")
+        return bytes(digest)
+
+    def events(self, vault: bytes, since: int = 0) -> list[Event]:
+        logs = self._rpc(
+            "eth_getLogs",
+            {
+                "address": _hex(self._contract),
+                "fromBlock": hex(since),
+                "toBlock": "latest",
+                "topics": [None, _hex(vault)],
+            },
+        )
+        stamps: dict[str, BlockStamp] = {}
+        found = []
+        for log in logs:
+            if log["blockHash"] not in stamps:
+                stamps[log["blockHash"]] = self._block(int(log["blockNumber"], 16))
+            name, values = load_artifact().decode_event(
+                [_bytes(t) for t in log["topics"]], _bytes(log["data"])
+            )
+            found.append(Event(name, values, stamps[log["blockHash"]], _bytes(log["transactionHash"])))
+        return found
+
+    # ------------------------------------------------------------------ writes
+
+    def send(self, signed: SignedCall) -> Receipt:
+        payer = self._payer
+        if payer is None:
+            raise PayerError("no account was named to pay for this; name one with `payer`")
+        self._check_code()
+        data = load_artifact().encode_call(signed.call.function, _for_abi(signed.arguments()))
+        with _payer_locks[str(payer.address)]:
+            return self._transact(payer, data)
+
+    def _transact(self, payer: Any, data: bytes) -> Receipt:
+        from ape.exceptions import (
+            AccountsError,
+            ApeException,
+            ProviderError,
+            TransactionError,
+            VirtualMachineError,
+        )
+
+        request = {"from": str(payer.address), "to": _hex(self._contract), "data": _hex(data)}
+        for attempt in range(_TRIES_FOR_A_NONCE):
+            self._rpc("eth_call", request, "latest")
+            try:
+                transaction = self._provider.network.ecosystem.create_transaction(
+                    sender=payer.address,
+                    receiver=_checksum(self._contract),
+                    data=data,
+                    chain_id=self._chain_id,
+                )
+                receipt = payer.call(transaction)
+                break
+            except VirtualMachineError as err:
+                self._rpc("eth_call", request, "latest")
+                raise ChainError(f"the transaction failed: {_first_line(err)}") from err
+            except AccountsError as err:
+                raise PayerError(f"{payer.address} can't pay: {_first_line(err)}") from err
+            except (TransactionError, ProviderError) as err:
+                if "nonce" in str(err).lower() and attempt + 1 < _TRIES_FOR_A_NONCE:
+                    continue
+                if "insufficient funds" in str(err).lower():
+                    raise PayerError(
+                        f"{payer.address} has no funds for this; send it some, or name another payer"
+                    ) from err
+                raise ChainError(f"the transaction was not taken: {_first_line(err)}") from err
+            except ApeException as err:
+                raise ChainError(f"the transaction was not sent: {_first_line(err)}") from err
+        stamp = self._block(int(receipt.block_number))
+        return Receipt(
+            _bytes(str(receipt.txn_hash)), stamp, int(receipt.gas_used), bytes.fromhex(str(payer.address)[2:])
+        )
+
+    # ------------------------------------------------------------------ the wire
+
+    def _read(self, function: str, arguments: tuple[object, ...], block: object) -> tuple[Any, ...]:
+        self._check_code()
+        artifact = load_artifact()
+        data = artifact.encode_call(function, arguments)
+        answer = self._rpc("eth_call", {"to": _hex(self._contract), "data": _hex(data)}, block)
+        try:
+            return artifact.decode_result(function, _bytes(answer))
+        except (DecodingError, ValueError, OverflowError) as err:
+            raise ChainUnreachable(f"the RPC's answer to {function} makes no sense; try another RPC") from err
+
+    def _block(self, number: int | str) -> BlockStamp:
+        without_transactions = False
+        block = self._rpc(
+            "eth_getBlockByNumber", hex(number) if isinstance(number, int) else number, without_transactions
+        )
+        try:
+            return BlockStamp(int(block["number"], 16), _bytes(block["hash"]), int(block["timestamp"], 16))
+        except (TypeError, KeyError, ValueError) as err:
+            raise ChainUnreachable(f"the RPC has no block {number}; try another RPC") from err
+
+    def _check_code(self) -> None:
+        if self._checked:
+            return
+        code = _bytes(self._rpc("eth_getCode", _hex(self._contract), "latest"))
+        if not code:
+            raise WrongContract(
+                f"no contract at {_hex(self._contract)} on chain {self._chain_id}: `ape run deploy` puts it there"
+            )
+        if keccak(code) != load_artifact().runtime_hash:
+            raise WrongContract(
+                f"the code at {_hex(self._contract)} on chain {self._chain_id} is not this release's registry"
+            )
+        self._checked = True
+
+    def _rpc(self, method: str, *params: object) -> Any:
+        """One JSON-RPC request. Raises ``CallRefused`` for a revert, ``ChainUnreachable`` for all else that goes wrong."""
+        try:
+            answer = self._provider.web3.provider.make_request(method, list(params))
+        except (OSError, ValueError) as err:
+            raise ChainUnreachable(
+                f"the RPC doesn't answer {method}: {_first_line(err)}; is it running?"
+            ) from err
+        if not isinstance(answer, Mapping) or ("error" not in answer and "result" not in answer):
+            raise ChainUnreachable(f"the RPC's answer to {method} makes no sense; try another RPC")
+        if "error" in answer:
+            raise _refusal(answer["error"], method)
+        return answer["result"]
+
+
+def _refusal(error: Any, method: str) -> ChainError:
+    data = error.get("data") if isinstance(error, Mapping) else None
+    if isinstance(data, Mapping):
+        data = data.get("data")
+    if isinstance(data, str) and data.startswith("0x") and len(data) >= 10:
+        found = load_artifact().decode_error(_bytes(data))
+        if found is not None:
+            name, values = found
+            return Stale(name, values) if name in _STALE else CallRefused(name, values)
+    message = error.get("message", "") if isinstance(error, Mapping) else str(error)
+    if "insufficient funds" in str(message).lower():
+        return PayerError("the payer has no funds for this; send it some, or name another payer")
+    return ChainUnreachable(f"the RPC refused {method}: {message}")
+
+
+def _vault_state(row: tuple[Any, ...]) -> VaultState | None:
+    signer = bytes.fromhex(row[0][2:])
+    return VaultState(signer, row[1], row[2], row[3], bytes(row[4])) if any(signer) else None
+
+
+def _for_abi(arguments: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple(_hex(a) if isinstance(a, bytes) and len(a) == 20 else a for a in arguments)
+
+
+def _checksum(address: bytes) -> str:
+    from eth_utils.address import to_checksum_address
+
+    return str(to_checksum_address(address))
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
+
+
+def _bytes(text: Any) -> bytes:
+    if isinstance(text, (bytes, bytearray)):
+        return bytes(text)
+    try:
+        return bytes.fromhex(str(text).removeprefix("0x"))
+    except ValueError as err:
+        raise ChainUnreachable("the RPC answered something that is no hex data; try another RPC") from err
+
+
+def _first_line(err: BaseException) -> str:
+    lines = str(err).strip().splitlines()
+    return lines[0] if lines else type(err).__name__

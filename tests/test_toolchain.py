@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -266,7 +267,7 @@ def choose_python(tmp_path, **env):
 
 def test_a_python_that_is_on_path_but_does_not_run_is_passed_over(tmp_path):
     fake_python(tmp_path / "bin", "python3.12", "echo 'no such version' >&2; exit 127")
-    fake_python(tmp_path / "bin", "python3", f'exec {sys.executable} "$@"')
+    fake_python(tmp_path / "bin", "python3", f'exec {shlex.quote(sys.executable)} "$@"')
     done = choose_python(tmp_path)
     assert done.stdout == f"{sys.version_info[:2]}\n"
     assert done.stderr == ""

@@ -140,7 +140,7 @@ def make_uv() -> None:
 
 
 def make_venv() -> None:
-    say("Python packages into .venv (up to 150 MB to download, 520 MB on disk)")
+    say("Python packages into .venv (up to 225 MB to download, 520 MB on disk)")
     make_environment(VENV, TOOLS / "requirements.lock")
 
 
@@ -165,7 +165,7 @@ def find_node() -> Path:
 
     def make() -> None:
         say(
-            f"no Node.js >= {NODE_FLOOR} on PATH: one into .toolchain/node (65 MB to download, 210 MB on disk)"
+            f"no Node.js >= {NODE_FLOOR} on PATH: one into .toolchain/node (62 MB to download, 210 MB on disk)"
         )
         make_environment(own, TOOLS / "node.lock")
 

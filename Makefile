@@ -21,10 +21,10 @@ setup: ## make .venv and .toolchain from the locks; again: at once
 
 test: test-python test-node ## run every test
 
-test-python: setup ## run the tests that need no chain
+test-python: setup ## run all tests but those of the contract
 	@$(BIN)/pytest -q -p no:ape_test
 
-test-node: setup ## run the tests on a local node (the same as `ape test`)
+test-node: setup ## run the contract's tests on a local node (the same as `ape test`)
 	@$(BIN)/ape test -q
 
 torture: setup ## run every test with 50 times as many random examples

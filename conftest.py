@@ -1,7 +1,7 @@
-"""What every test run needs before a test is collected: Ape kept away from the user's files, and from tests that need no chain.
+"""What every test run needs before a test is collected: Ape kept away from the user's files, and from tests that don't use its runner.
 
-``ape test`` runs the tests on a node; ``make test`` runs these and all others; ``pytest PATH`` runs what is named, and starts
-a node only if that needs one.
+``ape test`` runs the contract's tests, on the node that Ape starts; ``make test`` runs these and all others; ``pytest PATH`` runs
+what is named, and has Ape start a node only if that needs one.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     if started_by_ape(config):
-        return "ape test: the tests on a node; `make test` runs all"
+        return "ape test: the contract's tests; `make test` runs all"
     return None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the tests on a node to Ape where its plugin is off (``-p no:ape_test``)."""
+    """Leave the contract's tests to Ape where its plugin is off (``-p no:ape_test``)."""
     return (on_a_node(collection_path) and not config.pluginmanager.has_plugin("ape_test")) or None
 
 

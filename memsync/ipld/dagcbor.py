@@ -10,6 +10,7 @@ It never allocates by a length that the input only claims: each item read has be
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import Final, TypeAlias
 
@@ -26,6 +27,7 @@ MAX_ITEMS: Final = 262_144
 _INT_LIMIT: Final = 1 << 64
 _NEGATIVE_LIMIT: Final = 1 << 63
 _INTERNED: Final = 512
+_SHORT: Final = tuple(bytes((first,)) for first in range(256))
 _CID_HEAD: Final = b"\xd8\x2a\x58\x25\x00"
 
 
@@ -40,7 +42,7 @@ def encode(value: Encodable) -> bytes:
 
 def _head(major: int, argument: int) -> bytes:
     if argument < 24:
-        return bytes((major | argument,))
+        return _SHORT[major | argument]
     if argument < 0x100:
         return bytes((major | 24, argument))
     if argument < 0x1_0000:
@@ -58,12 +60,15 @@ def _text(value: str) -> bytes:
     return _head(0x60, len(raw)) + raw
 
 
+_key = lru_cache(maxsize=_INTERNED)(_text)
+
+
 def _sorted(value: Mapping[str, Encodable]) -> list[tuple[bytes, Encodable]]:
     pairs: list[tuple[bytes, Encodable]] = []
     for name, item in value.items():
         if not isinstance(name, str):
             raise InputError("the keys of a map are texts")
-        pairs.append((_text(name), item))
+        pairs.append((_key(name), item))
     # A shortest head carries the length first, so the order of the encoded keys is "by length, then by bytes".
     pairs.sort(key=itemgetter(0))
     return pairs

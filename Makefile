@@ -2,7 +2,7 @@
 # this folder.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-python test-node torture check fmt lock clean
+.PHONY: help setup test test-python test-node torture bench check fmt lock clean
 
 # Here the pinned compiler and node come first; plain `ape` prefers the user's own (tools/toolchain.py).
 export SOLCX_BINARY_PATH := $(CURDIR)/.toolchain/solcx
@@ -30,6 +30,9 @@ test-node: setup ## run the contract's tests on a local node (the same as `ape t
 torture: setup ## run every test with 50 times as many random examples
 	@$(BIN)/pytest -q -p no:ape_test --hypothesis-profile torture
 	@$(BIN)/ape test -q --hypothesis-profile torture
+
+bench: setup ## run the benchmarks, one after the other
+	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 check: setup ## lint, formatting, types, layers, the contract's canonical build
 	@$(BIN)/ruff check -q $(PYTHON_CODE)

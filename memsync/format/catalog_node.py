@@ -119,6 +119,10 @@ class Bounds:
     until: Order | None = None
 
 
+ANYWHERE: Final = Bounds()
+"""Where the top node stands."""
+
+
 def tally(rows: Sequence[Row]) -> tuple[int, int, int]:
     """(count, earliest, latest) over ``rows``; rows without records don't touch the range."""
     full = [row for row in rows if row.count]
@@ -140,15 +144,23 @@ def room_of(level: int) -> int:
 def seal_node(
     node: Node, *, key: ContentKey, vault: bytes, scope: bytes, random: Random
 ) -> tuple[Block, ChildRow]:
-    """Seal a node under the content key of its newest epoch; the row is what its parent holds."""
+    """Seal a node under the content key of its newest epoch; the row is what its parent holds.
+
+    ``InputError`` for rows that a reader would refuse.
+    """
     epoch = Epoch.of(key)
     if not node.rows or node.rows[-1].epoch != epoch:
         raise InputError("a node is sealed under the content key of the newest epoch among its rows")
+    plaintext = encode_node(node)
+    if len(plaintext) > NODE_ROOM:
+        raise InputError(f"{len(node.rows)} rows are more than a node holds")
+    try:
+        _check_rows(read_node(plaintext))
+    except FormatError as error:
+        raise InputError(f"these rows make no node: {error}") from None
     object_id = random(16)
     place = aad(vault, scope, epoch.id, Kind.CATALOG, object_id)
-    block = Block.of(seal_block(key.secret, place, encode_node(node), random=random))
-    if len(block.data) > NODE_SIZE:
-        raise InputError(f"{len(node.rows)} rows are more than a node holds")
+    block = Block.of(seal_block(key.secret, place, plaintext, random=random))
     return block, ChildRow(node.rows[0].order, Ref(object_id, block.digest), epoch, *tally(node.rows))
 
 

@@ -77,20 +77,21 @@ def memory_value(memory: Kept) -> dict[str, Encodable]:
 def draft_value(draft: Draft) -> dict[str, Encodable]:
     """The map of a draft: a memory's without what only an accepted one has."""
     value = _content_value(draft)
-    _check_size(len(encode(value)))
+    _encode_value(value)
     return value
 
 
 def encode_memory(memory: Kept) -> bytes:
     """cbor of the map; ``InvalidMemory`` above 192 KiB."""
-    data = encode(memory_value(memory))
-    _check_size(len(data))
-    return data
+    return _encode_value(memory_value(memory))
 
 
-def encode_record(batch: int, salt: bytes, memory: bytes) -> bytes:
-    """cbor([batch, salt, memory]) around the bytes of an encoded memory."""
-    return b"\x83" + encode(batch) + encode(salt) + memory
+def encode_record(record: Record) -> tuple[bytes, bytes, int]:
+    """cbor([batch, salt, memory]), the witness leaf, and how many items of DAG-CBOR the record is; encoded once for all three."""
+    value = memory_value(record.memory)
+    memory = _encode_value(value)
+    data = b"\x83" + encode(record.batch) + b"\x50" + record.salt + memory
+    return data, witness_leaf(record.salt, memory), 3 + _count_items(value)
 
 
 def read_memory(value: Value, *, what: str = "memory") -> Kept:
@@ -110,7 +111,9 @@ def read_memory(value: Value, *, what: str = "memory") -> Kept:
         arguments["author"] = as_bytes(found["author"], 32, what=what, name="author")
     if "proof" in found:
         arguments["proof"] = _read_proof(found["proof"], what)
-    return _made(Memory, arguments, what)
+    memory = _made(Memory, arguments, what)
+    _refuse_large(memory, found, what)
+    return memory
 
 
 def read_draft(value: Value, *, what: str = "draft") -> Draft:
@@ -118,7 +121,9 @@ def read_draft(value: Value, *, what: str = "draft") -> Draft:
     found = as_map(value, what=what, name="a draft")
     if reserved := sorted(found.keys() & (IDENTITY_KEYS | {"forgotten"})):
         raise FormatError(what, "key", f"a draft has no {', '.join(reserved)}")
-    return _made(Draft, _content(found, what), what)
+    draft = _made(Draft, _content(found, what), what)
+    _refuse_large(draft, found, what)
+    return draft
 
 
 def read_record(value: Value, *, what: str = "record") -> Record:
@@ -129,15 +134,6 @@ def read_record(value: Value, *, what: str = "record") -> Record:
         as_bytes(salt, 16, what=what, name="memory salt"),
         read_memory(memory, what=what),
     )
-
-
-def count_items(value: Encodable) -> int:
-    """How many items of DAG-CBOR a value is: what a reader's limit on them counts."""
-    if isinstance(value, dict):
-        return 1 + len(value) + sum(map(count_items, value.values()))
-    if isinstance(value, (list, tuple)):
-        return 1 + sum(map(count_items, value))
-    return 1
 
 
 def _content_value(content: Memory | Draft) -> dict[str, Encodable]:
@@ -174,8 +170,6 @@ def _content(found: dict[str, Value], what: str) -> dict[str, Any]:
             arguments[name] = item
     if unknown:
         arguments["unknown"] = unknown
-    if _at_most(found) > MAX_MEMORY and (size := len(encode(found))) > MAX_MEMORY:
-        raise FormatError(what, "size", f"{size} bytes; a memory has at most {MAX_MEMORY}")
     return arguments
 
 
@@ -219,17 +213,28 @@ def _need(found: dict[str, Value], names: tuple[str, ...] | frozenset[str], what
         raise FormatError(what, "missing", f"it lacks {', '.join(missing)}")
 
 
-def _at_most(value: Value) -> int:
-    """Bytes that ``value`` can't exceed encoded; exact sizes cost an encoding, and few memories come near the limit."""
-    if isinstance(value, str):
-        return 9 + 4 * len(value)
-    if isinstance(value, bytes):
-        return 9 + len(value)
+def _refuse_large(content: Memory | Draft, found: dict[str, Any], what: str) -> None:
+    """Refuse a map above the limit; its exact size costs an encoding, which few need."""
+    rough = 2048 + 4 * len(content.text) + 17 * (len(content.supersedes) + len(found.get("replaces", ())))
+    rough += sum(9 + 4 * len(tag) for tag in content.tags) + 4 * sum(
+        map(len, found.get("source", {}).values())
+    )
+    if (rough > MAX_MEMORY or content.unknown) and (size := len(encode(found))) > MAX_MEMORY:
+        raise FormatError(what, "size", f"{size} bytes; a memory has at most {MAX_MEMORY}")
+
+
+def _count_items(value: Encodable) -> int:
     if isinstance(value, dict):
-        return 9 + sum(map(_at_most, value)) + sum(map(_at_most, value.values()))
-    if isinstance(value, list):
-        return 9 + sum(map(_at_most, value))
-    return 9 if value is None or isinstance(value, int) else 41
+        return 1 + len(value) + sum(map(_count_items, value.values()))
+    if isinstance(value, (list, tuple)):
+        return 1 + sum(map(_count_items, value))
+    return 1
+
+
+def _encode_value(value: dict[str, Encodable]) -> bytes:
+    data = encode(value)
+    _check_size(len(data))
+    return data
 
 
 def _check_size(size: int) -> None:

@@ -32,6 +32,28 @@ def test_using_a_memory_loads_no_chain():
     assert not loaded & HEAVY
 
 
+WITHOUT_EXTRAS = """
+import importlib, pkgutil, sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {heavy!r}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+import memsync
+for module in pkgutil.walk_packages(memsync.__path__, "memsync."):
+    if module.name != "memsync.chain.ape":
+        importlib.import_module(module.name)
+{more}
+"""
+
+
+def test_every_module_but_the_ape_adapter_imports_without_the_extra():
+    heavy = {"ape", "web3", "numpy", "pandas", "eth_account", "eth_abi", "eth_utils"}
+    assert "memsync" in modules_after(WITHOUT_EXTRAS.format(heavy=heavy, more=""))
+    with pytest.raises(subprocess.CalledProcessError):
+        modules_after(WITHOUT_EXTRAS.format(heavy=heavy, more="import web3"))
+
+
 def test_importing_memsync_leaves_signals_and_logging_alone():
     code = """
 import logging, signal

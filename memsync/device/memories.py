@@ -1,0 +1,313 @@
+"""The memories of a vault, decrypted, as this device has them: every version, merged.
+
+In go records, from segments (``attach``) or from the person (``write``), in any order and any number of times; the outcome is the same:
+the union of all versions by id; a version that another replaces is over; two that replace the same one both stay, and show as a conflict;
+a tombstone kills an id with all its versions, those that come later too, for ever. Nothing here searches texts or seals anything.
+
+What the index must still learn is kept beside (``unindexed``), so that a crash between the two loses nothing. A forgotten text stays in
+the encrypted file until the index has let go of it and is overwritten then; which segments still hold it is known until none does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from memsync.device.database import Database, Row, Value, blob, number
+from memsync.device.scopes import scope_number
+from memsync.device.segments import Held
+from memsync.errors import FormatError, NotFoundError
+from memsync.format.records import Kept, encode_memory, read_memory
+from memsync.ipld.dagcbor import decode
+from memsync.memory import Memory, Tombstone
+
+Identity = tuple[bytes, bytes]
+"""A memory's or tombstone's id and version, 16 bytes each."""
+
+_BATCH = 2000
+_FOR_EVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A version as it is kept: the number of its row, its scope's id, and the memory."""
+
+    row: int
+    scope: bytes
+    memory: Memory
+
+
+class Memories:
+    """The memories of all scopes of one vault. Scope ids, memory ids and versions are 16 bytes, times ms."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def write(self, scope: bytes, records: Iterable[Kept]) -> None:
+        """Take in what was done on this device and is in no segment yet."""
+        with self._db.transaction():
+            self._take(scope_number(self._db, scope), None, records)
+
+    def attach(self, scope: bytes, segment: Held, records: Iterable[Kept]) -> None:
+        """Take in a segment with all its records; again changes nothing."""
+        with self._db.transaction():
+            in_scope = scope_number(self._db, scope)
+            self._db.run(
+                "INSERT INTO segment (scope, digest, object, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (in_scope, segment.digest, segment.object_id, segment.epoch_id),
+            )
+            [(made,)] = self._db.run("SELECT number FROM segment WHERE digest = ?", (segment.digest,))
+            self._take(in_scope, number(made), records)
+
+    def get(self, scope: bytes, memory_id: bytes) -> tuple[Memory, ...]:
+        """The current versions of a memory: one, or more when edits are in conflict. ``NotFoundError`` when there is none."""
+        found = self._select(
+            "scope.id = ? AND memory.id = ? AND current ORDER BY version", (scope, memory_id)
+        )
+        if not found:
+            raise NotFoundError(f"no memory {memory_id.hex()} in this scope")
+        return tuple(one.memory for one in found)
+
+    def versions(self, scope: bytes, memory_id: bytes) -> list[Memory]:
+        """Every version of a memory, those replaced too; none of a forgotten one."""
+        found = self._select(
+            "scope.id = ? AND memory.id = ? AND NOT dead ORDER BY version", (scope, memory_id)
+        )
+        return [one.memory for one in found]
+
+    def starting_with(self, prefix: bytes, scopes: Collection[bytes] | None = None) -> list[Found]:
+        """The current versions of memories whose id begins with these bytes."""
+        where, values = self._within(scopes)
+        return self._select(
+            f"memory.id BETWEEN ? AND ? AND current {where} ORDER BY memory.id, version",
+            (prefix, prefix + b"\xff" * 16, *values),
+        )
+
+    def in_rows(self, rows: Sequence[int]) -> list[Found]:
+        """The current versions in these rows, in this order; rows that are over are left out."""
+        found: dict[int, Found] = {}
+        for start in range(0, len(rows), 500):
+            some = rows[start : start + 500]
+            marks = ",".join("?" * len(some))
+            found |= {one.row: one for one in self._select(f"memory.row IN ({marks}) AND current", some)}
+        return [found[row] for row in rows if row in found]
+
+    def latest(
+        self,
+        scopes: Collection[bytes] | None = None,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: Found | None = None,
+        limit: int = 100,
+    ) -> list[Found]:
+        """Current versions, the latest first by ``Memory.when``; ``since`` inclusive, ``until`` exclusive; ``after`` the last of a page."""
+        where, values = self._within(scopes)
+        time, row = (_FOR_EVER, 0) if after is None else (after.memory.when, after.row)
+        return self._select(
+            f"current AND at >= ? AND at < ? AND (at, memory.row) < (?, ?) {where}"
+            " ORDER BY at DESC, memory.row DESC LIMIT ?",
+            (
+                -_FOR_EVER if since is None else since,
+                _FOR_EVER if until is None else until,
+                time,
+                row,
+                *values,
+                limit,
+            ),
+        )
+
+    def count(self, scopes: Collection[bytes] | None = None) -> int:
+        """How many current versions there are."""
+        where, values = self._within(scopes)
+        return number(self._db.run(f"SELECT count(*) FROM memory WHERE current {where}", values)[0][0])  # noqa: S608 ours
+
+    def conflicts(self, scopes: Collection[bytes] | None = None) -> list[tuple[bytes, bytes]]:
+        """(scope id, memory id) of every memory that has more than one current version."""
+        where, values = self._within(scopes)
+        rows = self._db.run(
+            "SELECT scope.id, memory.id FROM memory JOIN scope ON memory.scope = scope.number"  # noqa: S608 ours
+            f" WHERE current {where} GROUP BY memory.scope, memory.id HAVING count(*) > 1",
+            values,
+        )
+        return [(blob(row[0]), blob(row[1])) for row in rows]
+
+    def is_forgotten(self, scope: bytes, memory_id: bytes) -> bool:
+        """Whether a tombstone names this id."""
+        rows = self._db.run(
+            "SELECT 1 FROM tombstone JOIN scope ON scope = scope.number WHERE scope.id = ? AND tombstone.id = ?",
+            (scope, memory_id),
+        )
+        return bool(rows)
+
+    def unreached(self, scope: bytes) -> set[Identity]:
+        """What no held segment has: memories of no segment that are not forgotten, and tombstones of ids without any in a segment."""
+        in_scope = scope_number(self._db, scope)
+        rows = self._db.run(
+            "SELECT id, version FROM memory WHERE scope = ? AND NOT dead"
+            " AND NOT EXISTS (SELECT 1 FROM holding WHERE holding.row = memory.row)",
+            (in_scope,),
+        )
+        rows += self._db.run(
+            "SELECT id, version FROM tombstone AS one WHERE scope = ? AND NOT EXISTS"
+            " (SELECT 1 FROM tombstone WHERE scope = one.scope AND id = one.id AND segment IS NOT NULL)",
+            (in_scope,),
+        )
+        return {(blob(row[0]), blob(row[1])) for row in rows}
+
+    def drop_unreached(self, scope: bytes, keep: Collection[Identity]) -> int:
+        """Let go of what no held segment has and ``keep`` (what the journal still wants) does not name; returns how many.
+
+        For what came from a root that the chain has undone since.
+        """
+        gone = sorted(self.unreached(scope) - set(keep))
+        with self._db.transaction():
+            in_scope = scope_number(self._db, scope)
+            rows = [(in_scope, memory_id, version) for memory_id, version in gone]
+            self._db.run_many(
+                "UPDATE memory SET current = 0, dead = 1 WHERE scope = ? AND id = ? AND version = ?", rows
+            )
+            self._db.run_many("DELETE FROM replaced WHERE scope = ? AND id = ? AND by = ?", rows)
+            self._db.run_many("DELETE FROM tombstone WHERE scope = ? AND id = ? AND version = ?", rows)
+            self._weigh(in_scope, {memory_id for memory_id, _ in gone})
+            self._bury()
+        return len(gone)
+
+    def held_in(self, scope: bytes, memory_id: bytes) -> list[bytes]:
+        """The digests of the held segments that have a version of this memory, also of a forgotten one."""
+        rows = self._db.run(
+            "SELECT DISTINCT segment.digest FROM memory JOIN holding USING (row)"
+            " JOIN segment ON segment.number = holding.segment WHERE memory.scope = ? AND memory.id = ?",
+            (scope_number(self._db, scope), memory_id),
+        )
+        return [blob(row[0]) for row in rows]
+
+    def forgotten_in(self, scope: bytes) -> dict[bytes, set[Identity]]:
+        """Held segments that still have what was forgotten: by digest, which versions; what a rewrite must leave out."""
+        rows = self._db.run(
+            "SELECT segment.digest, memory.id, memory.version FROM memory JOIN holding USING (row)"
+            " JOIN segment ON segment.number = holding.segment WHERE dead AND memory.scope = ?",
+            (scope_number(self._db, scope),),
+        )
+        found: dict[bytes, set[Identity]] = {}
+        for digest, memory_id, version in rows:
+            found.setdefault(blob(digest), set()).add((blob(memory_id), blob(version)))
+        return found
+
+    def unindexed(self, limit: int = _BATCH) -> tuple[list[Found], list[Found]]:
+        """What an index must still take in, and what it must let go of; tell it by ``mark_indexed``."""
+        found = self._select("indexed < current LIMIT ?", (limit,))
+        return found, self._select("indexed > current LIMIT ?", (limit,))
+
+    def mark_indexed(self, found: Iterable[Found]) -> None:
+        """The index knows of these."""
+        with self._db.transaction():
+            self._db.run_many(
+                "UPDATE memory SET indexed = current WHERE row = ?", ((one.row,) for one in found)
+            )
+            self._bury()
+
+    def mark_unindexed(self) -> None:
+        """The index is empty and must learn everything anew."""
+        with self._db.transaction():
+            self._db.run("UPDATE memory SET indexed = 0 WHERE indexed")
+            self._bury()
+
+    def _take(self, scope: int, segment: int | None, records: Iterable[Kept]) -> None:
+        source = iter(records)
+        while batch := list(islice(source, _BATCH)):
+            self._take_tombstones(scope, segment, [one for one in batch if isinstance(one, Tombstone)])
+            self._take_memories(scope, segment, [one for one in batch if isinstance(one, Memory)])
+        self._bury()
+
+    def _take_tombstones(self, scope: int, segment: int | None, tombstones: list[Tombstone]) -> None:
+        if not tombstones:
+            return
+        self._db.run_many(
+            "INSERT INTO tombstone (scope, id, version, forgotten, segment) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET segment = coalesce(excluded.segment, segment)",
+            ((scope, one.id, one.version, one.forgotten, segment) for one in tombstones),
+        )
+        ids = [(scope, one.id) for one in tombstones]
+        self._db.run_many("UPDATE memory SET current = 0, dead = 1 WHERE scope = ? AND id = ?", ids)
+        self._db.run_many("DELETE FROM replaced WHERE scope = ? AND id = ?", ids)
+
+    def _take_memories(self, scope: int, segment: int | None, memories: list[Memory]) -> None:
+        if not memories:
+            return
+        [(last,)] = self._db.run("SELECT coalesce(max(row), 0) FROM memory")
+        self._db.run_many(
+            "INSERT INTO memory (scope, id, version, at, current, dead, body)"
+            " SELECT ?1, ?2, ?3, ?4, NOT dead, dead, CASE WHEN dead THEN x'' ELSE ?5 END FROM"
+            " (SELECT EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = ?2) AS dead) WHERE true"
+            " ON CONFLICT DO NOTHING",
+            ((scope, one.id, one.version, one.when, encode_memory(one)) for one in memories),
+        )
+        if segment is not None:
+            self._hold(segment, scope, memories, number(last))
+        edges = [(scope, one.id, old, one.version) for one in memories for old in one.replaces]
+        self._db.run_many(
+            "INSERT OR IGNORE INTO replaced (scope, id, version, by) SELECT ?1, ?2, ?3, ?4"
+            " WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = ?2)",
+            edges,
+        )
+        edited = {
+            blob(row[0]) for row in self._db.run("SELECT DISTINCT id FROM replaced WHERE scope = ?", (scope,))
+        }
+        self._weigh(scope, edited.intersection(one.id for one in memories))
+
+    def _hold(self, segment: int, scope: int, memories: list[Memory], last: int) -> None:
+        """Note which rows the segment has: the new ones all lie after ``last``."""
+        self._db.run(
+            "INSERT INTO holding (segment, row) SELECT ?, row FROM memory WHERE row > ?", (segment, last)
+        )
+        if self._db.changes < len(memories):
+            self._db.run_many(
+                "INSERT OR IGNORE INTO holding (segment, row)"
+                " SELECT ?, row FROM memory WHERE scope = ? AND id = ? AND version = ?",
+                ((segment, scope, one.id, one.version) for one in memories),
+            )
+
+    def _weigh(self, scope: int, ids: Iterable[bytes]) -> None:
+        """Say anew which versions of these memories are current: those that none replaces, or the last one if they replace each other."""
+        for memory_id in ids:
+            rows = self._db.run(
+                "SELECT row, EXISTS (SELECT 1 FROM replaced WHERE scope = memory.scope AND id = memory.id"
+                " AND version = memory.version) FROM memory WHERE scope = ? AND id = ? AND NOT dead ORDER BY version",
+                (scope, memory_id),
+            )
+            current = {row for row, replaced in rows if not replaced} or {row for row, _ in rows[-1:]}
+            self._db.run_many(
+                "UPDATE memory SET current = ? WHERE row = ?", ((int(row in current), row) for row, _ in rows)
+            )
+
+    def _bury(self) -> None:
+        """Take the bodies of dead versions that no index knows, and the rows that no segment holds."""
+        self._db.run("UPDATE memory SET body = x'' WHERE dead AND NOT indexed AND body <> x''")
+        self._db.run(
+            "DELETE FROM memory WHERE dead AND NOT indexed"
+            " AND NOT EXISTS (SELECT 1 FROM holding WHERE holding.row = memory.row)"
+        )
+
+    def _within(self, scopes: Collection[bytes] | None) -> tuple[str, list[Value]]:
+        if scopes is None:
+            return "", []
+        numbers: list[Value] = [scope_number(self._db, scope) for scope in scopes]
+        return f"AND memory.scope IN ({','.join('?' * len(numbers))})", numbers
+
+    def _select(self, condition: str, values: Sequence[Value]) -> list[Found]:
+        rows = self._db.run(
+            "SELECT memory.row, scope.id, body FROM memory JOIN scope ON memory.scope = scope.number"  # noqa: S608 ours
+            f" WHERE {condition}",
+            values,
+        )
+        return [_found(row) for row in rows]
+
+
+def _found(row: Row) -> Found:
+    at, scope, body = row
+    memory = read_memory(decode(blob(body)))
+    if not isinstance(memory, Memory):
+        raise FormatError("database", "type", "a tombstone lies where a memory must")
+    return Found(number(at), blob(scope), memory)

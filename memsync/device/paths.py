@@ -1,0 +1,89 @@
+"""Where things lie: one folder for MemSync, in it one folder a vault.
+
+``$MEMSYNC_HOME`` if it is set, else the user's data folder as the operating system has it. A vault's folder is named as the vault and
+holds ``keystore``, ``vault.db``, ``lock`` and, by default, ``blocks``. Names are checked before they become paths.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from memsync.errors import InputError
+from memsync.store.faults import named
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
+# Names that Windows keeps for devices; a folder that is carried there must not become one.
+_RESERVED = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
+
+
+@dataclass(frozen=True, slots=True)
+class VaultPaths:
+    """The files of one vault on this device."""
+
+    name: str
+    folder: Path
+
+    @classmethod
+    def of(cls, name: str, home: Path | None = None) -> VaultPaths:
+        """The paths of the vault ``name``; nothing is made. ``InputError`` for a name that can't be a folder's everywhere."""
+        check_name(name)
+        return cls(name, vaults_folder(home) / name)
+
+    @property
+    def keystore(self) -> Path:
+        return self.folder / "keystore"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "vault.db"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / "lock"
+
+    @property
+    def blocks(self) -> Path:
+        return self.folder / "blocks"
+
+    def make(self) -> None:
+        """Make the folder, for this user alone; ``StorageError`` when that can't be done."""
+        with named(f"folder {self.folder}", "made"):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.folder.chmod(0o700)
+
+
+def memsync_home() -> Path:
+    """The folder of everything: ``$MEMSYNC_HOME``, else the user's data folder."""
+    given = os.environ.get("MEMSYNC_HOME")
+    if given:
+        return Path(given).expanduser().absolute()
+    return Path(platformdirs.user_data_path("memsync", appauthor=False))
+
+
+def vaults_folder(home: Path | None = None) -> Path:
+    """The folder that holds a folder for each vault."""
+    return (memsync_home() if home is None else home) / "vaults"
+
+
+def vault_names(home: Path | None = None) -> list[str]:
+    """The vaults on this device: the folders that have a keystore, by name."""
+    folder = vaults_folder(home)
+    with named(f"folder {folder}", "read"):
+        if not folder.is_dir():
+            return []
+        return sorted(
+            found.parent.name for found in folder.glob("*/keystore") if _NAME.fullmatch(found.parent.name)
+        )
+
+
+def check_name(name: str) -> None:
+    """``InputError`` unless ``name`` can be a vault's: lower-case letters, digits, ``. _ -``, at most 63, letter or digit first."""
+    if not _NAME.fullmatch(name) or name.endswith(".") or name.split(".", maxsplit=1)[0] in _RESERVED:
+        raise InputError(
+            f"{name!r} can't be a vault's name: use 1 to 63 of a-z, 0-9, dot, underscore and hyphen, letter or digit first"
+        )

@@ -1,0 +1,101 @@
+"""The tables of a vault's database, as the steps that lead to them.
+
+``user_version`` counts the steps taken. A step is never changed once released; a new need is a new step.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Blobs: scope and memory ids 16 bytes, digests and roots 32, accounts 20. Times: at, created, forgotten, added, seen, sent in ms;
+# deadline in seconds. memory.current: neither dead nor replaced. memory.dead: forgotten; its body stays until the index has let go of it,
+# its row as long as a segment holds it (holding: which segments do).
+_FIRST: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE scope (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, name TEXT UNIQUE);
+
+CREATE TABLE segment (
+    number INTEGER PRIMARY KEY,
+    scope INTEGER NOT NULL REFERENCES scope,
+    digest BLOB NOT NULL UNIQUE,
+    object BLOB NOT NULL,
+    epoch BLOB NOT NULL
+);
+CREATE TABLE node (digest BLOB PRIMARY KEY, scope INTEGER NOT NULL REFERENCES scope) WITHOUT ROWID;
+
+CREATE TABLE memory (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    scope INTEGER NOT NULL REFERENCES scope,
+    id BLOB NOT NULL,
+    version BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    current INTEGER NOT NULL,
+    dead INTEGER NOT NULL,
+    indexed INTEGER NOT NULL DEFAULT 0,
+    body BLOB NOT NULL,
+    UNIQUE (scope, id, version)
+);
+CREATE INDEX memory_dead ON memory (row) WHERE dead;
+CREATE INDEX memory_time ON memory (scope, at) WHERE current;
+CREATE INDEX memory_unindexed ON memory (row) WHERE indexed <> current;
+CREATE TABLE holding (
+    segment INTEGER NOT NULL REFERENCES segment ON DELETE CASCADE,
+    row INTEGER NOT NULL REFERENCES memory ON DELETE CASCADE,
+    PRIMARY KEY (segment, row)
+) WITHOUT ROWID;
+CREATE INDEX holding_row ON holding (row);
+CREATE TABLE tombstone (
+    scope INTEGER NOT NULL REFERENCES scope,
+    id BLOB NOT NULL,
+    version BLOB NOT NULL,
+    forgotten INTEGER NOT NULL,
+    segment INTEGER REFERENCES segment ON DELETE SET NULL,
+    PRIMARY KEY (scope, id, version)
+) WITHOUT ROWID;
+CREATE INDEX tombstone_segment ON tombstone (segment);
+CREATE TABLE replaced (
+    scope INTEGER NOT NULL, id BLOB NOT NULL, version BLOB NOT NULL, by BLOB NOT NULL,
+    PRIMARY KEY (scope, id, version, by)
+) WITHOUT ROWID;
+
+CREATE TABLE journal (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, scope BLOB, payload BLOB NOT NULL, created INTEGER NOT NULL
+);
+CREATE TABLE attempt (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    sequence INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    call BLOB NOT NULL,
+    blocks BLOB NOT NULL,
+    deadline INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    sent INTEGER,
+    proof BLOB
+);
+CREATE TABLE attempt_entry (
+    attempt INTEGER NOT NULL REFERENCES attempt ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL REFERENCES journal ON DELETE CASCADE,
+    PRIMARY KEY (attempt, ordinal)
+) WITHOUT ROWID;
+CREATE INDEX attempt_entry_ordinal ON attempt_entry (ordinal);
+CREATE TABLE head (
+    name TEXT PRIMARY KEY, sequence INTEGER NOT NULL, root BLOB NOT NULL, generation INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE contact (
+    account BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, fingerprint BLOB NOT NULL, card BLOB NOT NULL,
+    added INTEGER NOT NULL, seen INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE disclosure (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, who TEXT NOT NULL, channel TEXT NOT NULL,
+    scope BLOB NOT NULL, question TEXT, memories BLOB NOT NULL
+);
+CREATE INDEX disclosure_who ON disclosure (who, at);
+CREATE TABLE history (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, sequence INTEGER,
+    block INTEGER, proof BLOB, detail TEXT NOT NULL
+);
+"""
+
+STEPS: Final = (_FIRST,)

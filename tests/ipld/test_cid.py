@@ -44,7 +44,9 @@ def test_names_are_those_of_multiformats(block, codec):
     assert ours.to_bytes() == bytes(theirs)
 
 
-@given(st.binary(min_size=32, max_size=32), st.sampled_from([RAW, DAG_CBOR]), st.integers(0, 58), st.characters())
+@given(
+    st.binary(min_size=32, max_size=32), st.sampled_from([RAW, DAG_CBOR]), st.integers(0, 58), st.characters()
+)
 def test_a_text_with_another_character_names_something_else_or_nothing(digest, codec, place, character):
     cid = CID(codec, digest)
     text = str(cid)

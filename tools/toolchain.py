@@ -168,6 +168,7 @@ def find_node() -> Path:
             f"no Node.js >= {NODE_FLOOR} on PATH: one into .toolchain/node (62 MB to download, 210 MB on disk)"
         )
         make_environment(own, TOOLS / "node.lock")
+        write_command(TOOLCHAIN / "bin/node", own / "bin/node")
 
     step("node", [TOOLS / "node.lock"], own / "bin/node", make)
     return own / "bin"

@@ -17,6 +17,7 @@ from memsync.crypto.sealing import OVERHEAD, Kind, aad, open_block, seal_block
 from memsync.errors import FormatError, InputError
 from memsync.format.block import Block, Ref, check_digest
 from memsync.format.fields import as_bytes, as_list, as_ms, as_uint, check_version
+from memsync.format.proofread import proofread
 from memsync.ipld.dagcbor import Value, decode, encode
 
 NODE_SIZE: Final = 16384
@@ -154,10 +155,7 @@ def seal_node(
     plaintext = encode_node(node)
     if len(plaintext) > NODE_ROOM:
         raise InputError(f"{len(node.rows)} rows are more than a node holds")
-    try:
-        _check_rows(read_node(plaintext))
-    except FormatError as error:
-        raise InputError(f"these rows make no node: {error}") from None
+    proofread(lambda: _check_rows(read_node(plaintext)))
     object_id = random(16)
     place = aad(vault, scope, epoch.id, Kind.CATALOG, object_id)
     block = Block.of(seal_block(key.secret, place, plaintext, random=random))

@@ -90,6 +90,8 @@ def encode_record(record: Record) -> tuple[bytes, bytes, int]:
     """cbor([batch, salt, memory]), the witness leaf, and how many items of DAG-CBOR the record is; encoded once for all three."""
     value = memory_value(record.memory)
     memory = _encode_value(value)
+    if isinstance(record.memory, Memory) and record.memory.unknown:
+        encode([[value]])  # refuses what would be too deep where a stream holds it
     data = b"\x83" + encode(record.batch) + b"\x50" + record.salt + memory
     return data, witness_leaf(record.salt, memory), 3 + _count_items(value)
 

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {IMemoryRegistry} from "../interfaces/IMemoryRegistry.sol";
+
+// Accounts with code, honest and not, for tests only. Nothing of this is in the shipped artifact.
+
+/// An account that anybody may drive: enough to be `msg.sender`.
+abstract contract Driven {
+    function execute(address target, bytes calldata data) external {
+        (bool success, bytes memory answer) = target.call(data);
+        if (!success) {
+            assembly ("memory-safe") {
+                revert(add(answer, 0x20), mload(answer))
+            }
+        }
+    }
+}
+
+/// An honest ERC-1271 wallet with one key.
+contract KeyWallet is Driven {
+    address private immutable _key;
+
+    constructor(address key) {
+        _key = key;
+    }
+
+    function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {
+        return ECDSA.recoverCalldata(hash, signature) == _key ? bytes4(0x1626ba7e) : bytes4(0);
+    }
+}
+
+/// Confirms one hash, whatever the signature: shows which digest the registry computed.
+contract DigestWallet is Driven {
+    bytes32 private immutable _digest;
+
+    constructor(bytes32 digest) {
+        _digest = digest;
+    }
+
+    function isValidSignature(bytes32 hash, bytes calldata) external view returns (bytes4) {
+        return hash == _digest ? bytes4(0x1626ba7e) : bytes4(0);
+    }
+}
+
+/// Code that an EIP-7702 account delegates to. It refuses every signature, so that only the account's key can sign.
+contract Delegate is Driven {
+    function isValidSignature(bytes32, bytes calldata) external pure returns (bytes4) {
+        return 0xffffffff;
+    }
+}
+
+/// Says yes to anything.
+contract YesWallet is Driven {
+    function isValidSignature(bytes32, bytes calldata) external pure returns (bytes4) {
+        return 0x1626ba7e;
+    }
+}
+
+/// Answers with a whole word that is not the magic value, though it begins like it.
+contract AlmostWallet {
+    fallback() external {
+        assembly {
+            mstore(0, or(shl(224, 0x1626ba7e), 1))
+            return(0, 32)
+        }
+    }
+}
+
+/// Answers the magic value in less than a word.
+contract ShortWallet {
+    fallback() external {
+        assembly {
+            mstore(0, shl(224, 0x1626ba7e))
+            return(0, 31)
+        }
+    }
+}
+
+/// Reverts with the magic value.
+contract RevertingWallet {
+    fallback() external {
+        assembly {
+            mstore(0, shl(224, 0x1626ba7e))
+            revert(0, 32)
+        }
+    }
+}
+
+/// Answers yes, followed by half a megabyte.
+contract HugeWallet {
+    fallback() external {
+        assembly {
+            mstore(0, shl(224, 0x1626ba7e))
+            return(0, 524288)
+        }
+    }
+}
+
+/// Burns all gas that it is given.
+contract BurningWallet {
+    fallback() external {
+        assembly {
+            invalid()
+        }
+    }
+}
+
+/// Calls back into the registry while it is asked, and says yes exactly when that call succeeded.
+contract ReenteringWallet {
+    address private immutable _registry;
+    bytes private _data;
+
+    constructor(address registry, bytes memory data) {
+        _registry = registry;
+        _data = data;
+    }
+
+    fallback() external {
+        (bool success, ) = _registry.call(_data);
+        bytes4 answer = success ? bytes4(0x1626ba7e) : bytes4(0);
+        assembly {
+            mstore(0, answer)
+            return(0, 32)
+        }
+    }
+}
+
+/// A signer that calls `revokeAll` as often as it is told.
+contract TirelessSigner {
+    function revokeAllAgain(IMemoryRegistry registry, bytes32 vault, uint32 grantEpoch, uint32 times) external {
+        for (uint32 i = 0; i < times; ++i) {
+            registry.revokeAll(vault, grantEpoch + i, type(uint256).max, "");
+        }
+    }
+}

@@ -22,7 +22,7 @@ from memsync.store.faults import named
 BUSY = 10_000
 """Milliseconds that a write waits for another process's."""
 
-Value = str | bytes | int | None
+Value = str | bytes | int | float | None
 Row = tuple[Value, ...]
 
 
@@ -113,6 +113,11 @@ class Database:
         self._data_version = found
         return changed
 
+    def add_match_function(self, name: str, function: apsw.FTS5Function) -> None:
+        """Let FTS5 queries call ``function`` by ``name`` on each row that matches."""
+        with self._turn, self._translated():
+            self._connection.register_fts5_function(name, function)
+
     def _pragma(self, name: str) -> int:
         [(value,)] = self.run(f"PRAGMA {name}")
         return number(value)
@@ -156,6 +161,13 @@ def number(value: Value) -> int:
     """A column that holds an integer."""
     if not isinstance(value, int):
         raise FormatError("database", "type", "a column that must hold an integer holds something else")
+    return value
+
+
+def real(value: Value) -> float:
+    """A column that holds a floating-point number."""
+    if not isinstance(value, float):
+        raise FormatError("database", "type", "a column that must hold a real number holds something else")
     return value
 
 

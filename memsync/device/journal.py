@@ -8,7 +8,7 @@ when the commit that holds it is final (``attempts``), or when it is taken back;
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from memsync.device.database import Database, Row, blob, number, text
 
@@ -20,7 +20,7 @@ class Entry:
     ordinal: int
     kind: str
     scope: bytes | None
-    payload: bytes
+    payload: bytes = field(repr=False)
     created: int
 
 
@@ -29,7 +29,7 @@ class Wish:
     """An entry before it has a place in the order."""
 
     kind: str
-    payload: bytes
+    payload: bytes = field(repr=False)
     created: int
     scope: bytes | None = None
 

@@ -11,15 +11,16 @@ the encrypted file until the index has let go of it and is overwritten then; whi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 
-from memsync.device.database import Database, Row, Value, blob, number
+from memsync.device.database import Database, Row, Value, blob, number, text
 from memsync.device.scopes import scope_number
 from memsync.device.segments import Held
 from memsync.errors import FormatError, NotFoundError
-from memsync.format.records import Kept, encode_memory, read_memory
-from memsync.ipld.dagcbor import decode
+from memsync.format.records import Kept, memory_value, read_memory
+from memsync.ipld.dagcbor import decode, encode
 from memsync.memory import Memory, Tombstone
 
 Identity = tuple[bytes, bytes]
@@ -38,11 +39,25 @@ class Found:
     memory: Memory
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What an index reads of a version: the number of its row, its scope's id, the text, and the tags joined by spaces."""
+
+    row: int
+    scope: bytes
+    text: str
+    tags: str
+
+
 class Memories:
     """The memories of all scopes of one vault. Scope ids, memory ids and versions are 16 bytes, times ms."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
+
+    def together(self) -> AbstractContextManager[None]:
+        """A transaction of the database that these are in."""
+        return self._db.transaction()
 
     def write(self, scope: bytes, records: Iterable[Kept]) -> None:
         """Take in what was done on this device and is in no segment yet."""
@@ -195,12 +210,19 @@ class Memories:
             found.setdefault(blob(digest), set()).add((blob(memory_id), blob(version)))
         return found
 
-    def unindexed(self, limit: int = _BATCH) -> tuple[list[Found], list[Found]]:
+    def unindexed(self, limit: int = _BATCH) -> tuple[list[Document], list[Document]]:
         """What an index must still take in, and what it must let go of; tell it by ``mark_indexed``."""
-        found = self._select("indexed < current LIMIT ?", (limit,))
-        return found, self._select("indexed > current LIMIT ?", (limit,))
+        added: list[Document] = []
+        gone: list[Document] = []
+        for row, scope, words, tags, current in self._db.run(
+            "SELECT row, scope.id, text, tags, current FROM memory JOIN scope ON memory.scope = scope.number"
+            " WHERE indexed <> current LIMIT ?",
+            (limit,),
+        ):
+            (added if current else gone).append(Document(number(row), blob(scope), text(words), text(tags)))
+        return added, gone
 
-    def mark_indexed(self, found: Iterable[Found]) -> None:
+    def mark_indexed(self, found: Iterable[Document]) -> None:
         """The index knows of these."""
         with self._db.transaction():
             self._db.run_many(
@@ -238,11 +260,14 @@ class Memories:
             return
         [(last,)] = self._db.run("SELECT coalesce(max(row), 0) FROM memory")
         self._db.run_many(
-            "INSERT INTO memory (scope, id, version, at, current, dead, body)"
-            " SELECT ?1, ?2, ?3, ?4, NOT dead, dead, CASE WHEN dead THEN x'' ELSE ?5 END FROM"
-            " (SELECT EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = ?2) AS dead) WHERE true"
+            "INSERT INTO memory (scope, id, version, at, current, dead, text, tags, rest) SELECT ?1, ?2, ?3, ?4, NOT dead, dead,"
+            " iif(dead, '', ?5), iif(dead, '', ?6), iif(dead, x'', ?7)"
+            " FROM (SELECT EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = ?2) AS dead) WHERE true"
             " ON CONFLICT DO NOTHING",
-            ((scope, one.id, one.version, one.when, encode_memory(one)) for one in memories),
+            (
+                (scope, one.id, one.version, one.when, one.text, " ".join(one.tags), _rest(one))
+                for one in memories
+            ),
         )
         if segment is not None:
             self._hold(segment, scope, memories, number(last))
@@ -283,8 +308,10 @@ class Memories:
             )
 
     def _bury(self) -> None:
-        """Take the bodies of dead versions that no index knows, and the rows that no segment holds."""
-        self._db.run("UPDATE memory SET body = x'' WHERE dead AND NOT indexed AND body <> x''")
+        """Empty the dead versions that no index knows, and take the rows that no segment holds."""
+        self._db.run(
+            "UPDATE memory SET text = '', tags = '', rest = x'' WHERE dead AND NOT indexed AND rest <> x''"
+        )
         self._db.run(
             "DELETE FROM memory WHERE dead AND NOT indexed"
             " AND NOT EXISTS (SELECT 1 FROM holding WHERE holding.row = memory.row)"
@@ -298,16 +325,25 @@ class Memories:
 
     def _select(self, condition: str, values: Sequence[Value]) -> list[Found]:
         rows = self._db.run(
-            "SELECT memory.row, scope.id, body FROM memory JOIN scope ON memory.scope = scope.number"  # noqa: S608 ours
+            "SELECT memory.row, scope.id, text, rest FROM memory JOIN scope ON memory.scope = scope.number"  # noqa: S608 ours
             f" WHERE {condition}",
             values,
         )
         return [_found(row) for row in rows]
 
 
+def _rest(memory: Memory) -> bytes:
+    value = memory_value(memory)
+    del value["text"]
+    return encode(value)
+
+
 def _found(row: Row) -> Found:
-    at, scope, body = row
-    memory = read_memory(decode(blob(body)))
+    at, scope, words, rest = row
+    value = decode(blob(rest))
+    if not isinstance(value, dict):
+        raise FormatError("database", "type", "what must be the rest of a memory is something else")
+    memory = read_memory({**value, "text": text(words)})
     if not isinstance(memory, Memory):
         raise FormatError("database", "type", "a tombstone lies where a memory must")
     return Found(number(at), blob(scope), memory)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 # Blobs: scope and memory ids 16 bytes, digests and roots 32, accounts 20. Times: at, created, forgotten, added, seen, sent in ms;
-# deadline in seconds. memory.current: neither dead nor replaced. memory.dead: forgotten; its body stays until the index has let go of it,
-# its row as long as a segment holds it (holding: which segments do).
+# deadline in seconds. memory.current: neither dead nor replaced. memory.dead: forgotten; its text stays until the index has let go of it,
+# its row as long as a segment holds it (holding: which segments do). memory.tags: joined, for the index; memory.rest: cbor of the map
+# without its text.
 _FIRST: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
@@ -33,7 +34,9 @@ CREATE TABLE memory (
     current INTEGER NOT NULL,
     dead INTEGER NOT NULL,
     indexed INTEGER NOT NULL DEFAULT 0,
-    body BLOB NOT NULL,
+    text TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    rest BLOB NOT NULL,
     UNIQUE (scope, id, version)
 );
 CREATE INDEX memory_dead ON memory (row) WHERE dead;

@@ -31,16 +31,16 @@ contract KeyWallet is Driven {
     }
 }
 
-/// Confirms one hash, whatever the signature: shows which digest the registry computed.
+/// Confirms the one hash it is told, whatever the signature: shows which digest the registry computes.
 contract DigestWallet is Driven {
-    bytes32 private immutable _digest;
+    bytes32 private _expected;
 
-    constructor(bytes32 digest) {
-        _digest = digest;
+    function expect(bytes32 digest) external {
+        _expected = digest;
     }
 
     function isValidSignature(bytes32 hash, bytes calldata) external view returns (bytes4) {
-        return hash == _digest ? bytes4(0x1626ba7e) : bytes4(0);
+        return hash == _expected ? bytes4(0x1626ba7e) : bytes4(0);
     }
 }
 
@@ -59,7 +59,7 @@ contract YesWallet is Driven {
 }
 
 /// Answers with a whole word that is not the magic value, though it begins like it.
-contract AlmostWallet {
+contract AlmostWallet is Driven {
     fallback() external {
         assembly {
             mstore(0, or(shl(224, 0x1626ba7e), 1))
@@ -69,7 +69,7 @@ contract AlmostWallet {
 }
 
 /// Answers the magic value in less than a word.
-contract ShortWallet {
+contract ShortWallet is Driven {
     fallback() external {
         assembly {
             mstore(0, shl(224, 0x1626ba7e))
@@ -79,7 +79,7 @@ contract ShortWallet {
 }
 
 /// Reverts with the magic value.
-contract RevertingWallet {
+contract RevertingWallet is Driven {
     fallback() external {
         assembly {
             mstore(0, shl(224, 0x1626ba7e))
@@ -89,7 +89,7 @@ contract RevertingWallet {
 }
 
 /// Answers yes, followed by half a megabyte.
-contract HugeWallet {
+contract HugeWallet is Driven {
     fallback() external {
         assembly {
             mstore(0, shl(224, 0x1626ba7e))
@@ -99,7 +99,7 @@ contract HugeWallet {
 }
 
 /// Burns all gas that it is given.
-contract BurningWallet {
+contract BurningWallet is Driven {
     fallback() external {
         assembly {
             invalid()
@@ -108,17 +108,16 @@ contract BurningWallet {
 }
 
 /// Calls back into the registry while it is asked, and says yes exactly when that call succeeded.
-contract ReenteringWallet {
-    address private immutable _registry;
+contract ReenteringWallet is Driven {
+    address private _target;
     bytes private _data;
 
-    constructor(address registry, bytes memory data) {
-        _registry = registry;
-        _data = data;
+    function prepare(address target, bytes calldata data) external {
+        (_target, _data) = (target, data);
     }
 
     fallback() external {
-        (bool success, ) = _registry.call(_data);
+        (bool success, ) = _target.call(_data);
         bytes4 answer = success ? bytes4(0x1626ba7e) : bytes4(0);
         assembly {
             mstore(0, answer)

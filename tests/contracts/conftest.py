@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
@@ -49,6 +50,21 @@ def registry(node):
     return Registry(node, artifact, artifact.address)
 
 
+@pytest.fixture(scope="session")
+def deploy(node):
+    """Puts one of ``contracts/test`` on the chain: ``deploy(name, *arguments)`` gives its address."""
+    import ape
+
+    @cache
+    def init_code(name: str, *arguments: object) -> bytes:
+        return bytes(ape.project.contracts[name](*arguments).data)
+
+    def put(name: str, *arguments: object) -> bytes:
+        return node.deploy(init_code(name, *arguments))
+
+    return put
+
+
 @pytest.fixture
 def alice(registry) -> Person:
     """Somebody with an open vault."""
@@ -70,9 +86,9 @@ def gift(alice) -> Gift:
 
 
 @pytest.fixture(params=EVERY_CALL)
-def ready(request, registry, alice, gift) -> Ready:
+def ready(request, alice, gift) -> Ready:
     """Each call of the contract in turn, with the account that acts."""
-    call, account = EVERY_CALL[request.param](registry, alice, gift)
+    call, account = EVERY_CALL[request.param](alice, gift)
     assert call.function == request.param
     return call, account
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 
 from memsync.chain.calls import Call, Share
 from memsync.crypto.secp256k1 import SecpKey
-from tests.contracts.actions import BOTH, DAY, READ, START, Gift, Person, Registry, key, publishing, word
+from tests.contracts.actions import BOTH, DAY, READ, START, Gift, Person, key, publishing, word
 
 TOOL = key("tool")
 FROM, UNTIL = START - DAY, START + DAY
@@ -16,42 +17,45 @@ Ready = tuple[Call, SecpKey]
 """A call that will go through, and the account that acts."""
 
 
-def open_vault(registry: Registry, alice: Person, gift: Gift) -> Ready:
-    carol = Person.named(registry, "carol")
-    return carol.opening(), carol.owner
+def open_vault(person: Person, gift: Gift) -> Ready:
+    return second_vault(person).opening(), person.owner
 
 
-def set_signer(registry: Registry, alice: Person, gift: Gift) -> Ready:
-    return alice.replacing_signer(key("fresh")), alice.owner
+def set_signer(person: Person, gift: Gift) -> Ready:
+    return person.replacing_signer(key("fresh")), person.owner
 
 
-def commit(registry: Registry, alice: Person, gift: Gift) -> Ready:
-    return alice.committing(), alice.signer
+def commit(person: Person, gift: Gift) -> Ready:
+    return person.committing(), person.signer
 
 
-def commit_and_share(registry: Registry, alice: Person, gift: Gift) -> Ready:
+def commit_and_share(person: Person, gift: Gift) -> Ready:
     one, two, three = GRANTS
     shares = Share(one, FROM, UNTIL, READ), Share(two, FROM, UNTIL, BOTH)
-    return alice.sharing(*shares, revoking=(three, gift.id)), alice.signer
+    return person.sharing(*shares, revoking=(three, gift.id)), person.signer
 
 
-def revoke(registry: Registry, alice: Person, gift: Gift) -> Ready:
-    return alice.revoking(gift.id), alice.signer
+def revoke(person: Person, gift: Gift) -> Ready:
+    return person.revoking(gift.id), person.signer
 
 
-def revoke_all(registry: Registry, alice: Person, gift: Gift) -> Ready:
-    return alice.revoking_all(), alice.signer
+def revoke_all(person: Person, gift: Gift) -> Ready:
+    return person.revoking_all(), person.signer
 
 
-def submit(registry: Registry, alice: Person, gift: Gift) -> Ready:
+def submit(person: Person, gift: Gift) -> Ready:
     return gift.parcel(0), gift.grantee
 
 
-def publish_key(registry: Registry, alice: Person, gift: Gift) -> Ready:
-    return publishing(registry, TOOL, "card"), TOOL
+def publish_key(person: Person, gift: Gift) -> Ready:
+    return publishing(person.registry, gift.grantee, "card"), gift.grantee
 
 
-EVERY_CALL: dict[str, Callable[[Registry, Person, Gift], Ready]] = {
+def second_vault(person: Person) -> Person:
+    return replace(person, nonce=person.nonce + 1)
+
+
+EVERY_CALL: dict[str, Callable[[Person, Gift], Ready]] = {
     "open": open_vault,
     "setSigner": set_signer,
     "commit": commit,
@@ -63,10 +67,16 @@ EVERY_CALL: dict[str, Callable[[Registry, Person, Gift], Ready]] = {
 }
 
 
-def everything(registry: Registry, alice: Person, gift: Gift) -> tuple:
+def acting_as(call: Call, account: bytes) -> Call:
+    """The same call with another acting account, where the call names it."""
+    name = next((field.name for field in fields(call) if field.name in ("owner", "grantee", "account")), None)
+    return replace(call, **{name: account}) if name else call
+
+
+def everything(person: Person, gift: Gift) -> tuple:
     """All that any of these calls could change."""
-    carol = Person.named(registry, "carol")
+    registry = person.registry
     return (
-        registry.fingerprint(alice.vault, (gift.id, *GRANTS), (TOOL.address,)),
-        registry.fingerprint(carol.vault),
+        registry.fingerprint(person.vault, (gift.id, *GRANTS), (gift.grantee.address,)),
+        registry.fingerprint(second_vault(person).vault),
     )

@@ -23,7 +23,7 @@ def signed(registry, ready) -> SignedCall:
 @pytest.fixture
 def state(registry, alice, gift):
     """A look at all that any of these calls could change."""
-    return lambda: everything(registry, alice, gift)
+    return lambda: everything(alice, gift)
 
 
 def refused_signature(signed):

@@ -49,7 +49,7 @@ def test_no_call_passes_after_its_deadline(registry, node, alice, gift, ready, w
     deadline = FIRST + 500
     with node.at(deadline + 1):
         with (
-            unchanged(lambda: everything(registry, alice, gift)),
+            unchanged(lambda: everything(alice, gift)),
             refused("DeadlinePassed", deadline=deadline),
         ):
             way(*ready, deadline=deadline)

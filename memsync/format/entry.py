@@ -20,6 +20,7 @@ from memsync.format.block import Ref
 from memsync.format.catalog_node import CatalogRoot, Epoch
 from memsync.format.fields import as_bytes, as_list, as_uint
 from memsync.format.proofread import proofread
+from memsync.format.sequence import be4
 from memsync.ipld.dagcbor import Value, decode, encode
 
 MAX_SCOPES: Final = 512
@@ -127,7 +128,7 @@ def _seal(one: ScopeEntry, vault: bytes, sequence: int, random: Random) -> bytes
 
 
 def _place(vault: bytes, scope: bytes, key: ContentKey, sequence: int) -> bytes:
-    return aad(vault, scope, key.id, Kind.ENTRY, sequence.to_bytes(4, "big"))
+    return aad(vault, scope, key.id, Kind.ENTRY, be4(sequence))
 
 
 def _read(plaintext: bytes, key: ContentKey) -> Entry:

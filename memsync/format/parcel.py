@@ -20,6 +20,7 @@ from memsync.format.block import Block, check_digest
 from memsync.format.fields import as_bytes, as_list, as_map, as_uint, check_version
 from memsync.format.proofread import proofread
 from memsync.format.records import draft_value, read_draft
+from memsync.format.sequence import be4
 from memsync.ipld.dagcbor import Encodable, decode, encode
 from memsync.memory import Draft, Memory, Proof
 
@@ -125,7 +126,7 @@ def _message(inbox: Inbox, proposal: bytes, draft: Draft) -> bytes:
 
 
 def _place(inbox: Inbox) -> bytes:
-    return aad(inbox.vault, ZERO16, ZERO16, Kind.PARCEL, inbox.grant + inbox.number.to_bytes(4, "big"))
+    return aad(inbox.vault, ZERO16, ZERO16, Kind.PARCEL, inbox.grant + be4(inbox.number))
 
 
 def _size(length: int) -> int:

@@ -30,6 +30,7 @@ from memsync.format.entry import (
 )
 from memsync.format.fields import as_bytes, as_map, as_uint, check_version
 from memsync.format.proofread import proofread
+from memsync.format.sequence import be4
 from memsync.ipld.dagcbor import Encodable, Value, decode, encode
 
 _WHAT: Final = "root"
@@ -175,7 +176,7 @@ def read_root(
 
 
 def _place(vault: bytes, sequence: int) -> bytes:
-    return aad(vault, ZERO16, ZERO16, Kind.ROOT, sequence.to_bytes(4, "big"))
+    return aad(vault, ZERO16, ZERO16, Kind.ROOT, be4(sequence))
 
 
 def _read(found: dict[str, Value], digest: bytes) -> Root:

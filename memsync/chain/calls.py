@@ -8,10 +8,13 @@ which is no argument. Pure: signs with a key it is handed, sends nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
 from memsync.crypto.eip712 import domain_separator
 from memsync.crypto.secp256k1 import SecpKey, keccak, word
+from memsync.errors import FormatError
+from memsync.format.fields import as_bytes, as_list, as_text, as_uint
+from memsync.ipld.dagcbor import Encodable, decode, encode
 
 NO_DEADLINE = 2**256 - 1
 
@@ -138,7 +141,12 @@ class PublishKey:
 
 
 Call = Open | SetSigner | Commit | CommitAndShare | Revoke | RevokeAll | Submit | PublishKey
-_SHARE = b"Share(bytes32 grantId,uint40 start,uint40 end,uint8 rights)"
+_CALLS: Final[dict[str, type[Call]]] = {
+    kind.function: kind
+    for kind in (Open, SetSigner, Commit, CommitAndShare, Revoke, RevokeAll, Submit, PublishKey)
+}
+_WHAT: Final = "call"
+_SHARE: Final = b"Share(bytes32 grantId,uint40 start,uint40 end,uint8 rights)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,3 +198,33 @@ def sign_call(call: Call, key: SecpKey, deadline: int, *, chain_id: int, contrac
 def _hash_share(share: Share) -> bytes:
     words = (word(share.grant_id), word(share.start), word(share.end), word(share.rights))
     return keccak(keccak(_SHARE) + b"".join(words))
+
+
+def encode_signed(signed: SignedCall) -> bytes:
+    """A signed call as DAG-CBOR, to be kept until it has landed or can't any more."""
+    call = signed.call
+    fields: list[Encodable] = [getattr(call, name) for name in call.__slots__]
+    if isinstance(call, CommitAndShare):
+        fields[-2] = [[share.grant_id, share.start, share.end, share.rights] for share in call.grants]
+        fields[-1] = list(call.revocations)
+    return encode([call.function, fields, signed.deadline, signed.account, signed.signature])
+
+
+def decode_signed(data: bytes) -> SignedCall:
+    """Back from ``encode_signed``; ``FormatError("call", …)`` for anything else."""
+    function, fields, deadline, account, signature = as_list(
+        decode(data, what=_WHAT), 5, what=_WHAT, name="call"
+    )
+    kind = _CALLS.get(as_text(function, what=_WHAT, name="function"))
+    if kind is None:
+        raise FormatError(_WHAT, "value", "the contract has no such function")
+    values: list[Any] = list(as_list(fields, len(kind.__slots__), what=_WHAT, name="arguments"))
+    if kind is CommitAndShare:
+        values[-2] = tuple(Share(*row) for row in values[-2])
+        values[-1] = tuple(values[-1])
+    return SignedCall(
+        kind(*values),
+        as_uint(deadline, 53, what=_WHAT, name="deadline"),
+        as_bytes(account, 20, what=_WHAT, name="account"),
+        as_bytes(signature, 65, what=_WHAT, name="signature"),
+    )

@@ -101,4 +101,20 @@ CREATE TABLE history (
 );
 """
 
-STEPS: Final = (_FIRST,)
+# imported.key: 16 bytes, of an importer. proposal: what tools proposed (in an owner's database) or what this tool proposed (in a tool's);
+# state: pending, accepted, refused, sent. change: what a reader saw come and go, for who follows.
+_SECOND: Final = """
+CREATE TABLE imported (key BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE proposal (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    grant_id BLOB NOT NULL, parcel INTEGER NOT NULL, id BLOB NOT NULL, author BLOB NOT NULL, draft BLOB NOT NULL, signature BLOB NOT NULL,
+    state TEXT NOT NULL, received INTEGER NOT NULL,
+    UNIQUE (grant_id, id)
+);
+CREATE TABLE change (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL, scope BLOB NOT NULL, id BLOB NOT NULL, version BLOB NOT NULL, sequence INTEGER NOT NULL
+);
+"""
+
+STEPS: Final = (_FIRST, _SECOND)

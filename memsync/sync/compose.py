@@ -1,0 +1,375 @@
+"""The next root: what stands now, plus what the journal wants, minus readers whose grants have ended.
+
+In come a :class:`Standing` (or none, for the first root), wishes and the ids of grants that ended; out come the blocks of the next root
+and the call that commits it. The order matters and is DESIGN's: who has ended is left out and the scopes it could read get a new epoch
+*before* anything is sealed; only a new from-now-on grant seals first and begins its epoch after. Nothing is stored or sent here, and
+composing again from the same state is harmless: loss of a race is answered by composing on the winner's state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from memsync.chain.calls import Call, Commit, CommitAndShare, Open, Share
+from memsync.crypto.epochs import EpochKey, new_epoch
+from memsync.crypto.pairwise import PairwiseSecret
+from memsync.crypto.pointer import seal_pointer
+from memsync.crypto.randomness import Random, system_random
+from memsync.errors import InputError
+from memsync.format.access import DeviceSeat, FromNowOn, Reader, WithHistory, seal_access
+from memsync.format.block import Block, Ref
+from memsync.format.catalog_node import CatalogRoot
+from memsync.format.entry import Entry, ScopeEntry
+from memsync.format.envelope import Envelope, PointerKey, seal_envelope
+from memsync.format.lockbox import seal_lockbox, seal_since
+from memsync.format.owner import Grant, Owner, Scope, seal_owner
+from memsync.format.rights import READ, WRITE
+from memsync.format.root import seal_root
+from memsync.format.witness import witness_of
+from memsync.sync.keys import OwnerKeys
+from memsync.sync.sealing import Forgotten, seal_scope
+from memsync.sync.standing import Fetch, Standing, catalog_of, epoch_keys
+from memsync.sync.wishes import GrantWish, Wishes
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The next root: the call that commits it (unsigned), its digest and sequence, every block that it needs and that is new, and the
+    grants made for wishes, by wish."""
+
+    call: Call
+    root: bytes
+    sequence: int
+    blocks: tuple[Block, ...]
+    grants: Mapping[bytes, Grant]
+    rotated: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Scope:
+    """A scope while the next root is made."""
+
+    scope: Scope
+    keys: tuple[EpochKey, ...]
+    catalog: CatalogRoot | None
+    lockbox: Ref | None
+    count: int
+    segments: int = 0
+    sealed: bool = False
+
+
+@dataclass(slots=True)
+class _Composition:
+    keys: OwnerKeys
+    fetch: Fetch
+    random: Random
+    sequence: int
+    owner: Owner
+    scopes: dict[bytes, _Scope]
+    blocks: dict[bytes, Block] = field(default_factory=dict)
+    leaves: list[bytes] = field(default_factory=list)
+    rotated: set[str] = field(default_factory=set)
+    shares: list[Share] = field(default_factory=list)
+
+    def add(self, *blocks: Block) -> None:
+        self.blocks.update((block.digest, block) for block in blocks)
+
+    def look(self, digest: bytes) -> bytes:
+        return self.blocks[digest].data if digest in self.blocks else self.fetch(digest)
+
+    def rotate(self, scope_id: bytes) -> None:
+        """Begin a new epoch: a fresh key, and a lockbox with every earlier one."""
+        state = self.scopes[scope_id]
+        epoch = new_epoch(state.scope.epoch.number + 1, self.random)
+        block, state.lockbox = seal_lockbox(
+            epoch, state.keys, vault=self.keys.vault, scope=scope_id, random=self.random
+        )
+        self.add(block)
+        state.scope = dataclasses.replace(state.scope, epoch=epoch)
+        state.keys = (*state.keys, epoch)
+        self.rotated.add(state.scope.name)
+
+    def seal(self, wishes: Wishes, forgotten: Mapping[bytes, Forgotten]) -> None:
+        """Seal what waits in the journal, scope by scope, and rewrite what still has the forgotten."""
+        for scope_id in sorted({*wishes.records, *forgotten}):
+            state = self.scopes.get(scope_id)
+            if state is None:
+                raise InputError(
+                    f"memories wait for scope {scope_id.hex()[:8]}, which this vault does not have"
+                )
+            contents = tuple(key.content for key in state.keys)
+            sealed = seal_scope(
+                catalog_of(scope_id, contents, vault=self.keys.vault, fetch=self.look),
+                state.catalog,
+                wishes.records.get(scope_id, ()),
+                key=contents[-1],
+                sequence=self.sequence,
+                forgotten=forgotten.get(scope_id, {}),
+                random=self.random,
+            )
+            state.catalog, state.count = sealed.catalog, sealed.count
+            self.add(*sealed.blocks)
+            self.leaves += sealed.leaves
+
+    def give(self, wish: GrantWish) -> Grant:
+        """Make the grant that was wished for: envelope first, since the chain's id of the grant hangs on its digest."""
+        state = self.scopes[wish.scope]
+        reads, writes = bool(wish.rights & READ), bool(wish.rights & WRITE)
+        secret = PairwiseSecret.generate(random=self.random)
+        pointer = self.owner.pointer
+        epoch = state.scope.epoch
+        block = seal_envelope(
+            Envelope(
+                chain_id=self.keys.chain_id,
+                contract=self.keys.contract,
+                owner=self.keys.owner,
+                generation=self.keys.generation.number,
+                request=wish.request,
+                rights=wish.rights,
+                start=wish.start,
+                end=wish.end,
+                scope=wish.scope,
+                scope_name=state.scope.name,
+                secret=secret,
+                places=wish.places,
+                box=self.keys.generation.box().public if writes else None,
+                pointer=PointerKey(pointer, self.keys.locator.pointer_key(pointer)) if reads else None,
+                key=(epoch.content if wish.from_now else epoch) if reads else None,
+            ),
+            wish.box,
+        )
+        self.add(block)
+        grant = Grant(
+            id=secret.grant_id(self.keys.vault, wish.scope, block.digest),
+            name=wish.name,
+            account=wish.account,
+            box=wish.box,
+            author=wish.author,
+            scope=wish.scope,
+            rights=wish.rights,
+            start=wish.start,
+            end=wish.end,
+            secret=secret,
+            envelope=block.digest,
+            since=epoch.number if wish.from_now and reads else None,
+            acknowledged=0,
+        )
+        self.owner = dataclasses.replace(self.owner, grants=(*self.owner.grants, grant))
+        self.shares.append(Share(grant.id, wish.start, wish.end, wish.rights))
+        return grant
+
+    def seal_access(self) -> Ref:
+        """Box every reader's and device's slot anew."""
+        seats: list[Reader | DeviceSeat] = [
+            DeviceSeat(device.box, self.keys.generation) for device in self.owner.devices
+        ]
+        seats += [self._seat(grant) for grant in self.owner.grants if grant.rights & READ]
+        key = self.keys.locator.pointer_key(self.owner.pointer)
+        block, ref = seal_access(key, seats, vault=self.keys.vault, random=self.random)
+        self.add(block)
+        return ref
+
+    def _seat(self, grant: Grant) -> Reader:
+        state = self.scopes[grant.scope]
+        if grant.since is None:
+            return Reader(
+                grant.box, grant.id, grant.scope, WithHistory(state.scope.epoch, grant.acknowledged)
+            )
+        current = state.scope.epoch.content
+        earlier = [key.content for key in state.keys if grant.since <= key.number < current.number]
+        since = None
+        if earlier:
+            block, since = seal_since(
+                grant.secret,
+                earlier,
+                current=current,
+                vault=self.keys.vault,
+                scope=grant.scope,
+                random=self.random,
+            )
+            self.add(block)
+        return Reader(grant.box, grant.id, grant.scope, FromNowOn(current, since, grant.acknowledged))
+
+    def entries(self) -> list[ScopeEntry]:
+        return [
+            ScopeEntry(
+                state.scope.id,
+                state.scope.epoch.content,
+                Entry(state.scope.epoch.number, state.catalog, state.lockbox, state.count),
+            )
+            for state in self.scopes.values()
+        ]
+
+
+def compose(
+    standing: Standing | None,
+    keys: OwnerKeys,
+    wishes: Wishes,
+    *,
+    fetch: Fetch,
+    ended: Mapping[bytes, bool] | None = None,
+    grant_epoch_moved: bool = False,
+    forgotten: Mapping[bytes, Forgotten] | None = None,
+    first_owner: Owner | None = None,
+    random: Random = system_random,
+) -> Composed | None:
+    """What the next push is to store and commit; None if nothing waits and nobody has ended.
+
+    ``ended``: ids of grants that hold no more; True for one whose end must still be written on chain. ``first_owner``: what the owner
+    block of the first root says, when there is no ``standing``. Raises what reading the present state raises.
+    """
+    ended = dict(ended or {})
+    forgotten = {scope: stale for scope, stale in (forgotten or {}).items() if stale}
+    ended |= dict.fromkeys((grant for grant in wishes.revocations), True)
+    making = _begin(standing, keys, fetch=fetch, first_owner=first_owner, random=random)
+    known = {grant.id for grant in making.owner.grants}
+    gone = [grant for grant in making.owner.grants if grant.id in ended]
+    _scopes_wished(making, wishes)
+    acknowledged = _acknowledge(making, wishes)
+    access_changed = bool(standing is None or gone or wishes.grants or acknowledged)
+    if standing is not None and not (
+        access_changed or wishes.count or wishes.scopes or forgotten or grant_epoch_moved
+    ):
+        return None
+
+    _let_go(making, gone, reset=grant_epoch_moved)
+    for scope_id in sorted({grant.scope for grant in gone if grant.rights & READ}):
+        making.rotate(scope_id)
+    making.seal(wishes, forgotten)
+    for scope_id in sorted({wish.scope for wish in wishes.grants if wish.from_now and wish.rights & READ}):
+        making.rotate(scope_id)
+    made = {wish.wish: making.give(wish) for wish in wishes.grants}
+
+    revocations = tuple(sorted(grant for grant, write in ended.items() if write and grant in known))
+    return _finish(making, standing, made, revocations, access_changed=access_changed or bool(making.rotated))
+
+
+def _begin(
+    standing: Standing | None, keys: OwnerKeys, *, fetch: Fetch, first_owner: Owner | None, random: Random
+) -> _Composition:
+    owner = first_owner if standing is None else standing.owner
+    if owner is None:
+        raise InputError("the first root needs an owner block to begin with")
+    scopes = {}
+    for scope in owner.scopes:
+        entry = None if standing is None else standing.entry(scope)
+        scopes[scope.id] = _Scope(
+            scope,
+            epoch_keys(scope, entry, vault=keys.vault, fetch=fetch),
+            None if entry is None else entry.catalog,
+            None if entry is None else entry.lockbox,
+            0 if entry is None else entry.count,
+        )
+    sequence = 1 if standing is None else standing.state.sequence + 1
+    return _Composition(keys, fetch, random, sequence, owner, scopes)
+
+
+def _scopes_wished(making: _Composition, wishes: Wishes) -> None:
+    """Add scopes and give new names; a name that is taken gets a number, since another device may have been first."""
+    for scope_id, name in wishes.scopes.items():
+        taken = {state.scope.name for other, state in making.scopes.items() if other != scope_id}
+        free = _free_name(name, taken.__contains__)
+        if scope_id in making.scopes:
+            state = making.scopes[scope_id]
+            state.scope = dataclasses.replace(state.scope, name=free)
+        else:
+            scope = Scope(scope_id, free, new_epoch(0, making.random))
+            making.scopes[scope_id] = _Scope(scope, (scope.epoch,), None, None, 0)
+
+
+def _free_name(name: str, taken: Callable[[str], bool]) -> str:
+    number, free = 1, name
+    while taken(free):
+        number += 1
+        free = f"{name[:60]} {number}"
+    return free
+
+
+def _acknowledge(making: _Composition, wishes: Wishes) -> bool:
+    """Note parcels that were taken in; whether any number moved."""
+    grants = tuple(
+        dataclasses.replace(grant, acknowledged=max(grant.acknowledged, wishes.acknowledged.get(grant.id, 0)))
+        for grant in making.owner.grants
+    )
+    moved = grants != making.owner.grants
+    making.owner = dataclasses.replace(making.owner, grants=grants)
+    return moved
+
+
+def _let_go(making: _Composition, gone: list[Grant], *, reset: bool) -> None:
+    """Leave out the grants that ended; the pointer key moves on when no reader is left who needs the old one."""
+    ids = {grant.id for grant in gone}
+    left = tuple(grant for grant in making.owner.grants if grant.id not in ids)
+    readers_left = any(grant.rights & READ for grant in left)
+    moves = reset or (any(grant.rights & READ for grant in gone) and not readers_left)
+    making.owner = dataclasses.replace(making.owner, grants=left, pointer=making.owner.pointer + int(moves))
+
+
+def _finish(
+    making: _Composition,
+    standing: Standing | None,
+    made: Mapping[bytes, Grant],
+    revocations: tuple[bytes, ...],
+    *,
+    access_changed: bool,
+) -> Composed:
+    keys = making.keys
+    making.owner = dataclasses.replace(
+        making.owner, scopes=tuple(state.scope for state in making.scopes.values())
+    )
+    if standing is None or making.owner != standing.owner:
+        block, owner_ref = seal_owner(
+            making.owner, generation=keys.generation, vault=keys.vault, random=making.random
+        )
+        making.add(block)
+    else:
+        owner_ref = standing.root.owner
+    pointer_moved = standing is not None and making.owner.pointer != standing.owner.pointer
+    if standing is None or access_changed or pointer_moved:
+        access_ref = making.seal_access()
+    else:
+        access_ref = standing.root.access
+    pointer_key = keys.locator.pointer_key(making.owner.pointer)
+    root = seal_root(
+        pointer_key=pointer_key,
+        chain_id=keys.chain_id,
+        contract=keys.contract,
+        vault=keys.vault,
+        sequence=making.sequence,
+        generation=keys.generation.number,
+        author=keys.generation.author(),
+        certificate=keys.certificate,
+        previous=None if standing is None else standing.root.digest,
+        access=access_ref,
+        owner=owner_ref,
+        witness=witness_of(making.leaves) or making.random(32),
+        entries=making.entries(),
+        random=making.random,
+    )
+    making.add(root)
+    sealed = seal_pointer(pointer_key, keys.vault, making.sequence, root.digest)
+    return Composed(
+        _call(making, standing, sealed.salt_int, sealed.pointer, revocations),
+        root.digest,
+        making.sequence,
+        tuple(making.blocks.values()),
+        made,
+        tuple(sorted(making.rotated)),
+    )
+
+
+def _call(
+    making: _Composition, standing: Standing | None, salt: int, pointer: bytes, revocations: tuple[bytes, ...]
+) -> Call:
+    keys = making.keys
+    if standing is None:
+        return Open(keys.owner, 0, keys.generation.signer().address, salt, pointer)
+    state = standing.state
+    if making.shares or revocations:
+        shares = tuple(making.shares)
+        return CommitAndShare(
+            keys.vault, state.sequence, state.grant_epoch, salt, pointer, shares, revocations
+        )
+    return Commit(keys.vault, state.sequence, state.grant_epoch, salt, pointer)

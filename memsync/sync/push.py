@@ -1,0 +1,248 @@
+"""Having what waits in the journal stored, then committed: in this order, so that a crash anywhere loses nothing.
+
+Each round: read vault and grants at one block; take in what others committed; compose on that; put all blocks and have the store confirm
+them; record the signed call; send it. Who loses the race pulls and composes anew. An attempt whose receipt never came is sent again with
+the same bytes. The commit that landed is then read back the way every reader reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from memsync.chain.calls import Open, SignedCall, decode_signed, encode_signed, sign_call
+from memsync.chain.registry import Receipt as SentReceipt
+from memsync.chain.registry import Snapshot
+from memsync.crypto.tree import RootKey
+from memsync.device.attempts import Attempt
+from memsync.errors import CallRefused, ChainError, LockedError, Stale, StorageError
+from memsync.format.fields import as_bytes, as_list
+from memsync.format.owner import Owner
+from memsync.ipld.cid import CID, RAW
+from memsync.ipld.dagcbor import decode
+from memsync.memory import Tombstone
+from memsync.sync.compose import Composed, compose
+from memsync.sync.keys import OwnerKeys
+from memsync.sync.pull import take_in
+from memsync.sync.replica import GRANTS, Replica
+from memsync.sync.standing import Standing
+from memsync.sync.wishes import Wishes, read_wishes
+
+ROUNDS = 30
+DEADLINE_SECONDS = 600
+ROOT_SECRET = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a push did. ``sequence`` 0: nothing waited and nobody had ended, so nothing was written.
+
+    ``memories``: records sealed; ``blocks``, ``size``: how many, and bytes, were put; ``transaction`` hash, ``gas_used`` and ``payer`` of
+    its last call; ``rotated``: names of scopes that began a new epoch; ``grants``: grant ids by wish; ``rounds``: 1 unless races were lost.
+    """
+
+    sequence: int = 0
+    memories: int = 0
+    blocks: int = 0
+    size: int = 0
+    transaction: bytes = b""
+    gas_used: int = 0
+    payer: bytes = b""
+    rotated: tuple[str, ...] = ()
+    grants: Mapping[bytes, bytes] = field(default_factory=dict)
+    rounds: int = 0
+    final: bool = True
+
+
+def push(replica: Replica, first_owner: Owner) -> Receipt:
+    """Push everything that waits; opens the vault on chain if it is not there yet, with ``first_owner`` in its owner block.
+
+    Raises ``ChainError`` and its kin, ``StorageError``, ``IntegrityError`` and its kin. Whatever is raised, the journal still holds what
+    was not committed, and the same push can simply be repeated.
+    """
+    keys = replica.keys()
+    if keys is None:
+        raise ChainError("the vault is not bound to a chain yet")
+    done = Receipt()
+    for number in range(1, ROUNDS + 1):
+        snapshot = replica.registry.snapshot(keys.vault, _grants_known(replica))
+        pulled, standing = take_in(replica, keys, snapshot)
+        if standing is not None and {grant.id for grant in standing.owner.grants} != snapshot.grants.keys():
+            continue
+        try:
+            sent = _round(replica, keys, snapshot, standing, first_owner)
+        except Stale:
+            continue
+        if sent is None:
+            return done if done.sequence else Receipt(rounds=number, final=pulled.final)
+        done = _joined(done, sent, number)
+        if standing is not None and not _waits(replica):
+            after, _ = take_in(replica, keys, replica.registry.snapshot(keys.vault))
+            return Receipt(**{**_fields(done), "final": after.final})
+    raise ChainError(f"other devices were faster {ROUNDS} times in a row; nothing is lost, push again")
+
+
+def _round(
+    replica: Replica, keys: OwnerKeys, snapshot: Snapshot, standing: Standing | None, first_owner: Owner
+) -> Receipt | None:
+    """One attempt. None if there is nothing to do; ``Stale`` if somebody was faster."""
+    wishes = _wanted(replica, opening=standing is None)
+    ended, reset = _ended(snapshot, standing)
+    again = _attempt_to_repeat(replica, snapshot, standing, wishes, ended)
+    if again is not None:
+        signed = decode_signed(again.call)
+        _confirm(replica, again.blocks)
+        return _send(replica, again, signed, Receipt(sequence=again.sequence, memories=wishes.count))
+    composed = compose(
+        standing,
+        keys,
+        wishes,
+        fetch=replica.fetch,
+        ended=dict.fromkeys(ended, False),
+        grant_epoch_moved=reset,
+        forgotten={scope.id: replica.memories.forgotten_in(scope.id) for scope in replica.scopes.all()}
+        if standing
+        else {},
+        first_owner=first_owner,
+        random=replica.random,
+    )
+    if composed is None:
+        return None
+    replica.store.put_many((block.cid, block.data) for block in composed.blocks)
+    _confirm(replica, [block.digest for block in composed.blocks])
+    signed = _sign(replica, keys, composed, snapshot.block.time + DEADLINE_SECONDS)
+    attempt = replica.attempts.begin(
+        sequence=composed.sequence,
+        root=composed.root,
+        call=encode_signed(signed),
+        blocks=[block.digest for block in composed.blocks],
+        entries=wishes.ordinals,
+        deadline=signed.deadline,
+        created=replica.now_ms(),
+    )
+    return _send(
+        replica,
+        attempt,
+        signed,
+        Receipt(
+            sequence=composed.sequence,
+            memories=wishes.count,
+            blocks=len(composed.blocks),
+            size=sum(len(block.data) for block in composed.blocks),
+            rotated=composed.rotated,
+            grants={wish: grant.id for wish, grant in composed.grants.items()},
+        ),
+    )
+
+
+def _wanted(replica: Replica, *, opening: bool) -> Wishes:
+    """What waits, without what a segment has already and without texts that have been forgotten since."""
+    wishes = read_wishes(replica.journal.entries(), without_grants=opening)
+    for scope, records in list(wishes.records.items()):
+        unreached = replica.memories.unreached(scope)
+        kept = [
+            record
+            for record in records
+            if (record.id, record.version) in unreached
+            and (isinstance(record, Tombstone) or not replica.memories.is_forgotten(scope, record.id))
+        ]
+        if kept:
+            wishes.records[scope] = kept
+        else:
+            del wishes.records[scope]
+    return wishes
+
+
+def _waits(replica: Replica) -> bool:
+    """Whether anything is left that no attempt holds."""
+    return bool(replica.journal.free())
+
+
+def _ended(snapshot: Snapshot, standing: Standing | None) -> tuple[set[bytes], bool]:
+    """The grants of the owner block that hold no more at this block, and whether ``revokeAll`` has ended some."""
+    if standing is None or snapshot.vault is None:
+        return set(), False
+    gone, reset = set(), False
+    for grant in standing.owner.grants:
+        state = snapshot.grants[grant.id]
+        stale = state.epoch != snapshot.vault.grant_epoch
+        if not state.known or state.revoked or stale or snapshot.block.time >= state.end:
+            gone.add(grant.id)
+            reset = reset or (state.known and stale)
+    return gone, reset
+
+
+def _attempt_to_repeat(
+    replica: Replica, snapshot: Snapshot, standing: Standing | None, wishes: Wishes, ended: Collection[bytes]
+) -> Attempt | None:
+    """The live attempt that would do exactly what is to be done now, if it can still land."""
+    sequence = 1 if standing is None else standing.state.sequence + 1
+    for attempt in replica.attempts.at(sequence):
+        held = {entry.ordinal for entry in replica.journal.of_attempt(attempt.number)}
+        if held and held == set(wishes.ordinals) and not ended and snapshot.block.time < attempt.deadline:
+            return attempt
+    return None
+
+
+def _confirm(replica: Replica, digests: Collection[bytes]) -> None:
+    """Have the store say that it holds every block: a commit must never point to what isn't there."""
+    wanted = {CID(RAW, digest) for digest in digests}
+    lacking = wanted - replica.store.has_many(wanted)
+    if lacking:
+        raise StorageError(
+            f"{replica.store.place} took {len(wanted)} blocks and has {len(wanted) - len(lacking)} of them; nothing was committed, push again"
+        )
+
+
+def _sign(replica: Replica, keys: OwnerKeys, composed: Composed, deadline: int) -> SignedCall:
+    signer = keys.generation.signer()
+    if isinstance(composed.call, Open):
+        secret = replica.meta.get(ROOT_SECRET)
+        if secret is None:
+            raise LockedError("opening the vault on a chain needs its words: restore it from them first")
+        signer = RootKey(secret).owner(keys.chain_id, keys.contract, keys.number)
+    return sign_call(composed.call, signer, deadline, chain_id=keys.chain_id, contract=keys.contract)
+
+
+def _send(replica: Replica, attempt: Attempt, signed: SignedCall, done: Receipt) -> Receipt:
+    replica.attempts.sent(attempt.number, at=replica.now_ms())
+    try:
+        sent: SentReceipt = replica.registry.send(signed)
+    except CallRefused as refused:
+        # Refused before it was sent: this very call can still land only if the chain undoes blocks, and then it is welcome to.
+        if not isinstance(refused, Stale):
+            replica.attempts.drop(attempt.number)
+        raise
+    replica.attempts.sent(attempt.number, at=replica.now_ms(), proof=sent.transaction)
+    fields = _fields(done) | {"transaction": sent.transaction, "gas_used": sent.gas_used, "payer": sent.payer}
+    return Receipt(**fields)
+
+
+def _grants_known(replica: Replica) -> list[bytes]:
+    data = replica.meta.get(GRANTS)
+    if data is None:
+        return []
+    return [
+        as_bytes(grant, 32, what="database", name="grant")
+        for grant in as_list(decode(data), what="database", name="grants")
+    ]
+
+
+def _fields(receipt: Receipt) -> dict:  # type: ignore[type-arg]
+    return {name: getattr(receipt, name) for name in Receipt.__slots__}
+
+
+def _joined(before: Receipt, now: Receipt, rounds: int) -> Receipt:
+    """Two calls of one push (opening, then sharing) as one receipt."""
+    return Receipt(
+        sequence=now.sequence,
+        memories=before.memories + now.memories,
+        blocks=before.blocks + now.blocks,
+        size=before.size + now.size,
+        transaction=now.transaction,
+        gas_used=before.gas_used + now.gas_used,
+        payer=now.payer,
+        rotated=tuple(sorted({*before.rotated, *now.rotated})),
+        grants={**before.grants, **now.grants},
+        rounds=rounds,
+    )

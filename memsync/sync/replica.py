@@ -1,0 +1,91 @@
+"""One device's copy of one vault, with the places it talks to: what every verb of the layers above works on.
+
+Holds no state of its own beyond what is in the encrypted database; whoever uses it takes the vault's lock around an operation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from memsync.chain.registry import Registry
+from memsync.crypto.randomness import Random, system_random
+from memsync.device.attempts import Attempts
+from memsync.device.database import Database
+from memsync.device.heads import Heads
+from memsync.device.journal import Journal
+from memsync.device.memories import Memories
+from memsync.device.meta import Meta
+from memsync.device.scopes import Scopes
+from memsync.device.segments import Segments
+from memsync.errors import ChainError, StorageError
+from memsync.ipld.cid import CID, RAW
+from memsync.recall import TextIndex, refresh
+from memsync.store.port import BlockStore, checked, get_block
+from memsync.sync.keys import OwnerKeys
+
+KEYS, TAKEN, GRANTS, OWNER = "keys", "taken", "grants", "owner"
+
+
+class Replica:
+    """Tables, store, chain and clock of one vault. ``store`` and ``registry`` may be None: local verbs need neither."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        store: BlockStore | None = None,
+        registry: Registry | None = None,
+        clock: Callable[[], float] = time.time,
+        random: Random = system_random,
+    ) -> None:
+        self.database = database
+        self.journal = Journal(database)
+        self.memories = Memories(database)
+        self.segments = Segments(database)
+        self.scopes = Scopes(database)
+        self.heads = Heads(database)
+        self.attempts = Attempts(database)
+        self.meta = Meta(database)
+        self.index = TextIndex(database)
+        self._store = None if store is None else checked(store)
+        self._registry = registry
+        self.clock = clock
+        self.random = random
+
+    @property
+    def store(self) -> BlockStore:
+        if self._store is None:
+            raise StorageError("this vault has no store; name one to push and pull")
+        return self._store
+
+    @property
+    def registry(self) -> Registry:
+        if self._registry is None:
+            raise ChainError("this vault has no chain yet; open it with a registry to push, pull and grant")
+        return self._registry
+
+    @property
+    def has_registry(self) -> bool:
+        return self._registry is not None
+
+    def keys(self) -> OwnerKeys | None:
+        """The owner's keys on the chain that the vault was bound to; None before."""
+        data = self.meta.get(KEYS)
+        return None if data is None else OwnerKeys.from_bytes(data)
+
+    def now_ms(self) -> int:
+        return int(self.clock() * 1000)
+
+    def fetch(self, digest: bytes) -> bytes:
+        """A block of the store by its digest."""
+        return get_block(self.store, CID(RAW, digest))
+
+    def fetch_many(self, digests: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Blocks of the store by their digests, each with its digest."""
+        for cid, data in self.store.get_many([CID(RAW, digest) for digest in digests]):
+            yield cid.digest, data
+
+    def refresh_index(self) -> None:
+        """Bring the index up to what the memories are."""
+        refresh(self.memories, self.index)

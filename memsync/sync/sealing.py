@@ -1,0 +1,178 @@
+"""A scope's new segments and catalog: what a push writes below the root.
+
+In come memories and tombstones, the scope's present catalog and keys; out come blocks, the new catalog and the witness leaves of what is
+new. Forgotten versions are left out of the segments that still have them; the newest segment is sealed again together with the new
+records while both fit in 4 KiB, so that small pushes don't leave a trail of small segments. Nothing is stored here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from memsync.crypto.epochs import ContentKey
+from memsync.crypto.randomness import Random
+from memsync.errors import FormatError
+from memsync.format.block import Block
+from memsync.format.catalog import Catalog, children
+from memsync.format.catalog_edit import edit_catalog
+from memsync.format.catalog_node import ANYWHERE, LEAF, CatalogRoot, Order, SegmentRow, tally
+from memsync.format.records import Kept, Record, encode_memory
+from memsync.format.segment import SealedSegment, build_segments, carry, open_segment, rewrite_segment
+
+SMALL = 4096
+Forgotten = Mapping[bytes, Collection[tuple[bytes, bytes]]]
+"""By digest of a segment: id and version of what it must no longer have."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedScope:
+    """The scope's new catalog, how many records it has in all, the new blocks, and the witness leaves of the new records."""
+
+    catalog: CatalogRoot | None
+    count: int
+    blocks: tuple[Block, ...] = ()
+    leaves: tuple[bytes, ...] = ()
+
+
+@dataclass(slots=True)
+class _Change:
+    """One change of a catalog while it is made."""
+
+    catalog: Catalog
+    blocks: dict[bytes, Block] = field(default_factory=dict)
+    replace: dict[Order, SegmentRow | None] = field(default_factory=dict)
+
+    def fetch(self, digest: bytes) -> bytes:
+        made = self.blocks.get(digest)
+        return self.catalog.fetch(digest) if made is None else made.data
+
+
+def seal_scope(
+    catalog: Catalog,
+    root: CatalogRoot | None,
+    records: Iterable[Kept],
+    *,
+    key: ContentKey,
+    sequence: int,
+    index: int = 0,
+    forgotten: Forgotten,
+    random: Random,
+) -> SealedScope:
+    """Seal ``records`` under ``key``, the scope's current content key, for the root of ``sequence``; segments take ``index`` and on.
+
+    ``catalog`` must have the content keys of every epoch. Raises ``BlockMissing`` and ``FormatError`` for what must be read.
+    """
+    new = [Record(0, random(16), record) for record in records]
+    change = _Change(catalog)
+    if forgotten and root is not None:
+        _leave_out(change, root, forgotten, random)
+    sealed: list[SealedSegment] = []
+    if new:
+        sealed = _with_newest(change, root, new, key, random) or list(
+            build_segments(new, key=key, vault=catalog.vault, scope=catalog.scope, random=random)
+        )
+    if not sealed and not change.replace:
+        return SealedScope(root, count_records(catalog, root))
+    rows = [segment.row((sequence, index + place)) for place, segment in enumerate(sealed)]
+    edited = edit_catalog(
+        Catalog(catalog.vault, catalog.scope, catalog.keys, change.fetch),
+        root,
+        replace=change.replace,
+        append=rows,
+        random=random,
+    )
+    blocks = {
+        block.digest: block for block in (*change.blocks.values(), *edited.blocks, *(s.block for s in sealed))
+    }
+    after = Catalog(catalog.vault, catalog.scope, catalog.keys, _first_in(blocks, catalog.fetch))
+    return SealedScope(
+        edited.root,
+        count_records(after, edited.root),
+        tuple(blocks.values()),
+        tuple(leaf for segment in sealed for leaf in segment.leaves),
+    )
+
+
+def count_records(catalog: Catalog, root: CatalogRoot | None) -> int:
+    """How many records the catalog has."""
+    if root is None or (top := catalog.open_top(root)) is None:
+        return 0
+    return tally(top.rows)[0]
+
+
+def last_segment(catalog: Catalog, root: CatalogRoot) -> SegmentRow | None:
+    """The newest segment; None if its epoch has no key here."""
+    node, bounds = catalog.open_top(root), ANYWHERE
+    while node is not None and node.level > LEAF:
+        child, bounds = list(children(node, bounds))[-1]
+        node = catalog.open(child.ref, child.epoch, bounds)
+    if node is None:
+        return None
+    row = node.rows[-1]
+    return row if isinstance(row, SegmentRow) else None
+
+
+def _leave_out(change: _Change, root: CatalogRoot, forgotten: Forgotten, random: Random) -> None:
+    """Rewrite each segment that still has what was forgotten; each keeps its epoch and its place."""
+    catalog = change.catalog
+    for row in catalog.rows(root):
+        if not isinstance(row, SegmentRow) or row.ref.digest not in forgotten:
+            continue
+        gone = forgotten[row.ref.digest]
+        key = catalog.keys[row.epoch.id]
+        segment = open_segment(
+            catalog.fetch(row.ref.digest), row, key=key, vault=catalog.vault, scope=catalog.scope
+        )
+        block, other = rewrite_segment(
+            [(row, segment)],
+            drop=lambda record, gone=gone: (record.memory.id, record.memory.version) in gone,  # type: ignore[misc]
+            key=key,
+            vault=catalog.vault,
+            scope=catalog.scope,
+            random=random,
+        )
+        change.blocks[block.digest] = block
+        change.replace[row.order] = other
+
+
+def _with_newest(
+    change: _Change, root: CatalogRoot | None, new: list[Record], key: ContentKey, random: Random
+) -> list[SealedSegment]:
+    """The newest segment and the new records as one small segment; none if it is of another epoch or they don't fit in 4 KiB."""
+    catalog = change.catalog
+    if root is None or sum(len(encode_memory(record.memory)) for record in new) > 4 * SMALL:
+        return []
+    last = last_segment(catalog, root)
+    if last is None or last.epoch.id != key.id:
+        return []
+    last = change.replace.get(last.order, last)
+    if last is None or len(data := change.fetch(last.ref.digest)) != SMALL:
+        return []
+    segment = open_segment(data, last, key=key, vault=catalog.vault, scope=catalog.scope)
+    kept, dropped = carry([(last, segment)], lambda _: False)
+    both = list(
+        build_segments(
+            [*kept, *new], key=key, vault=catalog.vault, scope=catalog.scope, dropped=dropped, random=random
+        )
+    )
+    if len(both) != 1 or len(both[0].block.data) != SMALL:
+        return []
+    change.blocks.pop(last.ref.digest, None)
+    change.replace[last.order] = None
+    return both
+
+
+def _first_in(blocks: Mapping[bytes, Block], fetch: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    def look(digest: bytes) -> bytes:
+        return blocks[digest].data if digest in blocks else fetch(digest)
+
+    return look
+
+
+def need_key(keys: Mapping[bytes, ContentKey], epoch_id: bytes) -> ContentKey:
+    """The content key of an epoch; ``FormatError("catalog", "key")`` if the lockbox has lost it."""
+    key = keys.get(epoch_id)
+    if key is None:
+        raise FormatError("catalog", "key", f"no key of epoch {epoch_id.hex()[:8]} is left in the lockbox")
+    return key

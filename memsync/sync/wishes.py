@@ -1,0 +1,139 @@
+"""What the journal wants of the next push, and how its entries look as bytes.
+
+Memories and tombstones wait as they are; everything about access waits as a wish, never as a block: who loses a race grants again on the
+winner's state. In go journal entries, out comes one :class:`Wishes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from memsync.device.journal import Entry, Wish
+from memsync.format.fields import as_bytes, as_list, as_text, as_uint
+from memsync.format.records import Kept, encode_memory, read_memory
+from memsync.ipld.dagcbor import decode, encode
+
+RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE = "record", "scope", "grant", "revoke", "acknowledge"
+_WHAT = "journal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantWish:
+    """A grant that the owner asked for: the grantee's name for the owner, its account and keys, what and when (unix seconds).
+
+    ``wish`` (16 random bytes) tells it from another with the same terms.
+    """
+
+    wish: bytes
+    name: str
+    account: bytes
+    box: bytes = field(repr=False)
+    author: bytes
+    request: bytes | None
+    scope: bytes
+    rights: int
+    start: int
+    end: int
+    from_now: bool
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Everything that waits, by kind; ``ordinals`` are the journal entries that it came from."""
+
+    records: dict[bytes, list[Kept]] = field(default_factory=dict)
+    scopes: dict[bytes, str] = field(default_factory=dict)
+    grants: list[GrantWish] = field(default_factory=list)
+    revocations: list[bytes] = field(default_factory=list)
+    acknowledged: dict[bytes, int] = field(default_factory=dict)
+    ordinals: list[int] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many memories and tombstones there are."""
+        return sum(map(len, self.records.values()))
+
+
+def wish_record(scope: bytes, record: Kept, *, created: int) -> Wish:
+    """A memory (new or edited) or a tombstone."""
+    return Wish(RECORD, encode_memory(record), created, scope)
+
+
+def wish_scope(scope: bytes, name: str, *, created: int) -> Wish:
+    """A scope that is new, or has a new name."""
+    return Wish(SCOPE, encode(name), created, scope)
+
+
+def wish_grant(grant: GrantWish, *, created: int) -> Wish:
+    """A grant."""
+    fields = [
+        grant.wish,
+        grant.name,
+        grant.account,
+        grant.box,
+        grant.author,
+        grant.request,
+        grant.rights,
+        grant.start,
+        grant.end,
+        grant.from_now,
+        list(grant.places),
+    ]
+    return Wish(GRANT, encode(fields), created, grant.scope)
+
+
+def wish_revocation(grant_id: bytes, *, created: int) -> Wish:
+    """The end of a grant."""
+    return Wish(REVOKE, encode(grant_id), created)
+
+
+def wish_acknowledgement(grant_id: bytes, parcels: int, *, created: int) -> Wish:
+    """That parcels up to this number of a grant were taken in."""
+    return Wish(ACKNOWLEDGE, encode([grant_id, parcels]), created)
+
+
+def read_wishes(entries: Iterable[Entry], *, without_grants: bool = False) -> Wishes:
+    """What these entries want. ``without_grants`` leaves access for later: an opening can't share."""
+    wishes = Wishes()
+    for entry in entries:
+        if without_grants and entry.kind in (GRANT, REVOKE, ACKNOWLEDGE):
+            continue
+        value = decode(entry.payload, what=_WHAT)
+        scope = entry.scope or b""
+        if entry.kind == RECORD:
+            wishes.records.setdefault(scope, []).append(read_memory(value))
+        elif entry.kind == SCOPE:
+            wishes.scopes[scope] = as_text(value, what=_WHAT, name="name")
+        elif entry.kind == GRANT:
+            wishes.grants.append(_read_grant(scope, as_list(value, 11, what=_WHAT, name="grant")))
+        elif entry.kind == REVOKE:
+            wishes.revocations.append(as_bytes(value, 32, what=_WHAT, name="grant"))
+        elif entry.kind == ACKNOWLEDGE:
+            grant, parcels = as_list(value, 2, what=_WHAT, name="acknowledgement")
+            found = as_uint(parcels, 32, what=_WHAT, name="parcels")
+            grant_id = as_bytes(grant, 32, what=_WHAT, name="grant")
+            wishes.acknowledged[grant_id] = max(found, wishes.acknowledged.get(grant_id, 0))
+        wishes.ordinals.append(entry.ordinal)
+    return wishes
+
+
+def _read_grant(scope: bytes, fields: list) -> GrantWish:  # type: ignore[type-arg]
+    wish, name, account, box, author, request, rights, start, end, from_now, places = fields
+    return GrantWish(
+        wish=as_bytes(wish, 16, what=_WHAT, name="wish"),
+        name=as_text(name, what=_WHAT, name="name"),
+        account=as_bytes(account, 20, what=_WHAT, name="account"),
+        box=as_bytes(box, what=_WHAT, name="box"),
+        author=as_bytes(author, 32, what=_WHAT, name="author"),
+        request=None if request is None else as_bytes(request, 16, what=_WHAT, name="request"),
+        scope=scope,
+        rights=as_uint(rights, 8, what=_WHAT, name="rights"),
+        start=as_uint(start, 40, what=_WHAT, name="start"),
+        end=as_uint(end, 40, what=_WHAT, name="end"),
+        from_now=bool(from_now),
+        places=tuple(
+            as_text(place, what=_WHAT, name="place") for place in as_list(places, what=_WHAT, name="places")
+        ),
+    )

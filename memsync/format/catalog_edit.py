@@ -30,8 +30,8 @@ from memsync.format.catalog_node import (
     Order,
     Row,
     SegmentRow,
-    encode_row,
     room_of,
+    row_size,
     seal_node,
     tally,
 )
@@ -221,7 +221,7 @@ def _split(
 
 def _chunks(level: int, rows: tuple[Row, ...], *, grows: bool) -> Iterator[tuple[Row, ...]]:
     room = room_of(level)
-    sizes = [len(encode_row(row)) for row in rows]
+    sizes = [row_size(row) for row in rows]
     total = sum(sizes)
     enough = room if grows or total <= room else total / ceil(total / room)
     start = used = 0
@@ -239,8 +239,4 @@ def _leaf_epoch(row: Row) -> Epoch:
 
 
 def _is_small(level: int, piece: _Piece) -> bool:
-    return (
-        piece.shrunk
-        and piece.rows is not None
-        and 4 * sum(len(encode_row(row)) for row in piece.rows) < room_of(level)
-    )
+    return piece.shrunk and piece.rows is not None and 4 * sum(map(row_size, piece.rows)) < room_of(level)

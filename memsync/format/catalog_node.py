@@ -132,9 +132,11 @@ def tally(rows: Sequence[Row]) -> tuple[int, int, int]:
     return sum(row.count for row in full), min(row.earliest for row in full), max(row.latest for row in full)
 
 
-def encode_row(row: Row) -> bytes:
-    """cbor of a row, as long as its part of the node."""
-    return encode(_row_value(row))
+def row_size(row: Row) -> int:
+    """Bytes that a row takes in its node."""
+    numbers = (*row.order, row.count, row.earliest, row.latest)
+    size = 1 + 17 + 34 + sum(map(_number_size, numbers))
+    return size + _number_size(row.epoch.number) + 17 if isinstance(row, ChildRow) else size
 
 
 def room_of(level: int) -> int:
@@ -206,6 +208,21 @@ def read_node(plaintext: bytes) -> Node:
         as_bytes(fields[3], 16, what=_WHAT, name="epoch id"),
     )
     return Node(level, tuple(_read_segment_row(value, epoch) for value in values))
+
+
+def _number_size(number: int) -> int:
+    argument = number if number >= 0 else -1 - number
+    return (
+        1
+        if argument < 24
+        else 2
+        if argument < 1 << 8
+        else 3
+        if argument < 1 << 16
+        else 5
+        if argument < 1 << 32
+        else 9
+    )
 
 
 def _row_value(row: Row) -> list[int | bytes]:

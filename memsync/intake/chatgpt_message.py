@@ -23,7 +23,8 @@ _CANVAS: Final = frozenset({"canmore.create_textdoc", "canmore.update_textdoc"})
 _VOICE: Final = frozenset(
     {"audio_asset_pointer", "real_time_user_audio_video_asset_pointer", "video_container_asset_pointer"}
 )
-_WRAPPED: Final = re.compile(r"```(.*?)```", re.DOTALL)
+_WRAPPERS: Final = ("The user provided", "Very important:")
+_WRAPPED: Final = re.compile(r"```(.*)```", re.DOTALL)
 _TICKS: Final = re.compile(r"`{3,}")
 _LONGEST_TITLE: Final = 120
 
@@ -158,10 +159,10 @@ def _instructions(content: Mapping[str, Any], metadata: Mapping[str, Any]) -> tu
 
 def _unwrap(text: str) -> str:
     """What the person wrote: ChatGPT sets it between fences, under words of its own that change with the day."""
-    found = _WRAPPED.findall(text)
-    if found:
-        return str(found[-1]).strip()
-    return "" if text.startswith(("The user provided", "Very important:")) else text.strip()
+    if not text.startswith(_WRAPPERS):
+        return text.strip()
+    found = _WRAPPED.search(text)
+    return found[1].strip() if found else ""
 
 
 def _image_title(part: Mapping[str, Any], attachments: list[dict[str, Any]]) -> str:

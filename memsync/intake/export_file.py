@@ -144,4 +144,6 @@ def _readable(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise InputError(f"there is nothing at {path}: {_WHICH}") from None
     except OSError as error:
-        raise InputError(f"{path} can't be read ({error.strerror or error}): {_AGAIN}") from None
+        raise InputError(
+            f"{path} can't be read ({error.strerror or error}): is it yours, and whole?"
+        ) from None

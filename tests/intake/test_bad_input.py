@@ -34,6 +34,11 @@ def test_a_path_where_nothing_is_is_refused(tmp_path):
     refused(tmp_path / "gone.zip", "there is nothing at .*gone.zip")
 
 
+def test_a_path_that_can_not_be_opened_is_refused(tmp_path):
+    (tmp_path / "file").write_text("x")
+    refused(tmp_path / "file" / "export.zip", "can't be read \\(Not a directory\\): is it yours, and whole?")
+
+
 def test_a_zip_without_conversations_is_refused(tmp_path):
     refused(
         write_raw_zip(tmp_path / "photos.zip", {"a.png": b""}),

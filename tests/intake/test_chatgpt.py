@@ -227,7 +227,7 @@ def test_custom_instructions_of_both_years_are_semantic_and_taken_once(tmp_path)
     wrapped = {
         "content_type": "user_editable_context",
         "user_profile": "The user provided the following information about themselves.\nUser profile:\n```I live in Trieste.```",
-        "user_instructions": "The user provided the additional info:\n```Be very brief.```",
+        "user_instructions": "The user provided the additional info:\n```Be very brief.\n```sh\nls\n```\n```",
     }
     dated = {
         "content_type": "user_editable_context",
@@ -242,7 +242,7 @@ def test_custom_instructions_of_both_years_are_semantic_and_taken_once(tmp_path)
         conversation(node("s", None, message("s", content=dated, metadata=hidden)), conversation_id="d"),
     )
     memories = read(export)
-    assert texts(memories) == ["I live in Trieste.", "Be brief.", "Be very brief."]
+    assert texts(memories) == ["I live in Trieste.", "Be brief.", "Be very brief.\n```sh\nls\n```"]
     assert {(memory.kind, memory.tags) for memory in memories} == {("semantic", ("custom-instructions",))}
     report = survey(export)
     assert (report.instructions, report.left_out) == (2, {Reason.REPEATED: 1, Reason.SYSTEM: 1})

@@ -84,7 +84,8 @@ class FormatError(IntegrityError, ValueError):
     """Bytes that are not what they must be; the one error of every reader in ``crypto``, ``ipld`` and ``format``.
 
     ``what`` names the thing read (``"segment"``, ``"cid"``, ``"envelope"`` …), ``fault`` is one short word for what is wrong with it
-    (``"length"``, ``"key"``, ``"tag"``, ``"padding"``, ``"order"``, ``"duplicate"``, ``"trailing"``, ``"version"``, ``"size"``, ``"count"``,
+    (``"length"``, ``"key"``, ``"tag"``, ``"padding"``, ``"order"``, ``"duplicate"``, ``"trailing"``, ``"version"``,
+    ``"size"``, ``"count"``,
     ``"type"``, ``"value"``, ``"missing"``, ``"encoding"``, ``"hash"``, ``"inflate"``, ``"depth"``); ``detail`` is a sentence for a person.
     """
 

@@ -1,8 +1,8 @@
 """A scope that somebody granted: what a tool, a backend or another person holds of a vault that is not theirs.
 
-``Tool`` is who is granted: a seed of its own, with a card. ``SharedVault.accept`` follows a link to the envelope and checks that the grant stands; from then
-on ``pull`` and ``recall`` read at the pointer's speed, and ``propose`` sends texts to the owner's review. Its state is one encrypted database under a
-key derived from the tool's, or memory only.
+``Tool`` is who is granted: a seed of its own, with a card. ``SharedVault.accept`` follows a link to the envelope and checks that the grant
+stands; from then on ``pull`` and ``recall`` read at the pointer's speed, and ``propose`` sends texts to the owner's review.
+Its state is one encrypted database under a key derived from the tool's, or memory only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from memsync.chain.registry import Receipt, Registry, Snapshot
 from memsync.crypto.kdf import derive
@@ -79,8 +79,8 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that came or went in a shared scope: ``cursor`` to go on from, what happened, the memory's id and version (16 bytes each), and the memory
-    if it is there."""
+    """Something that came or went in a shared scope: ``cursor`` to go on from, what happened, the memory's id and version (16 bytes
+    each), and the memory if it is there."""
 
     cursor: int
     kind: Literal["added", "removed"]
@@ -128,14 +128,15 @@ class SharedVault:
     ) -> SharedVault:
         """Take up a grant.
 
-        ``state``: a file for what is read, encrypted under the tool's key; None: memory only. ``request``: the nonce that was put beside the card; the
-        envelope must carry it. ``unsolicited=False`` refuses an envelope without one, as a service should. ``FormatError("envelope", "key")``
-        for a link that is for somebody else; ``AccessError`` for a grant that does not stand on the chain, or not any more.
+        ``state``: a file for what is read, encrypted under the tool's key; None: memory only. ``request``: the nonce that was put beside
+        the card; the envelope must carry it. ``unsolicited=False`` refuses an envelope without one, as a service should.
+        ``FormatError("envelope", "key")`` for a link that is for somebody else; ``AccessError`` for a grant that does not stand.
         """
         link = read_link(link) if isinstance(link, str) else link
         if (link.chain_id, link.contract) != (registry.chain_id, registry.contract):
             raise AccessError(
-                f"the link is for chain {link.chain_id}, contract 0x{link.contract.hex()}; this is chain {registry.chain_id}: connect to the link's"
+                f"the link is for chain {link.chain_id}, contract 0x{link.contract.hex()}, this is chain {registry.chain_id}; "
+                "connect to the link's"
             )
         envelope = read_envelope(get_block(store, link.cid), link, key.keys.box())
         if envelope.request != request and (request is not None or not unsolicited):
@@ -158,7 +159,7 @@ class SharedVault:
         """Close its state."""
         self._replica.database.close()
 
-    def __enter__(self) -> SharedVault:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -182,7 +183,8 @@ class SharedVault:
     def pull(self) -> Refreshed:
         """Take in what the granter pushed.
 
-        ``AccessError`` when the grant has been revoked, has expired or is left out; ``PointerInvalid``, ``SignatureInvalid``, ``RolledBack``, ``Forked``,
+        ``AccessError`` when the grant has been revoked, has expired or is left out; ``PointerInvalid``, ``SignatureInvalid``,
+        ``RolledBack``, ``Forked``,
         ``FormatError``, ``BlockMissing`` for what chain or store do wrong. Then nothing has changed here.
         """
         at = self._replica

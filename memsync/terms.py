@@ -1,7 +1,7 @@
 """The words in which a person states a grant: until when, and what it allows.
 
-``30d``, ``12h``, ``2w``, an ISO date, a ``datetime`` or Unix seconds; ``read``, ``write``, ``read+write``. The start is rounded down to the hour and the
-end up, so that times on the chain don't tell when somebody clicked.
+``30d``, ``12h``, ``2w``, an ISO date, a ``datetime`` or Unix seconds; ``read``, ``write``, ``read+write``. The start is
+rounded down to the hour and the end up, so that times on the chain don't tell when somebody clicked.
 """
 
 from __future__ import annotations

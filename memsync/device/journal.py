@@ -49,6 +49,10 @@ class Journal:
             )
             return Entry(self._db.last_row, kind, scope, payload, created)
 
+    def add(self, wish: Wish) -> Entry:
+        """Add one wish at the end, as ``append`` does."""
+        return self.append(wish.kind, wish.payload, created=wish.created, scope=wish.scope)
+
     def append_many(self, wishes: Iterable[Wish]) -> None:
         """Add many entries at the end, all or none."""
         self._db.run_many(

@@ -22,7 +22,8 @@ _WHAT: Final = "proposal"
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A draft by ``author`` (32 bytes) under a grant (32), in parcel number ``parcel``; ``id`` 16 bytes; ``signature`` 64; ``received`` ms."""
+    """A draft by ``author`` (32 bytes) under a grant (32), in parcel number ``parcel``; ``id`` 16 bytes, ``signature`` 64,
+    ``received`` ms."""
 
     grant: bytes
     parcel: int

@@ -327,10 +327,8 @@ def _finish(
     else:
         owner_ref = standing.root.owner
     pointer_moved = standing is not None and making.owner.pointer != standing.owner.pointer
-    if standing is None or access_changed or pointer_moved:
-        access_ref = making.seal_access()
-    else:
-        access_ref = standing.root.access
+    unchanged = standing is not None and not access_changed and not pointer_moved
+    access_ref = standing.root.access if unchanged and standing is not None else making.seal_access()
     pointer_key = keys.locator.pointer_key(making.owner.pointer)
     root = seal_root(
         pointer_key=pointer_key,

@@ -30,7 +30,7 @@ from memsync.sync.wishes import Wishes, read_wishes
 
 ROUNDS = 30
 DEADLINE_SECONDS = 600
-ROOT_SECRET = "root"
+WORDS = "words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +190,15 @@ def _confirm(replica: Replica, digests: Collection[bytes]) -> None:
     lacking = wanted - replica.store.has_many(wanted)
     if lacking:
         raise StorageError(
-            f"{replica.store.place} took {len(wanted)} blocks and has {len(wanted) - len(lacking)} of them; nothing was committed, push again"
+            f"{replica.store.place} took {len(wanted)} blocks and has {len(wanted) - len(lacking)} of them; "
+            "nothing was committed, push again"
         )
 
 
 def _sign(replica: Replica, keys: OwnerKeys, composed: Composed, deadline: int) -> SignedCall:
     signer = keys.generation.signer()
     if isinstance(composed.call, Open):
-        secret = replica.meta.get(ROOT_SECRET)
+        secret = replica.meta.get(WORDS)
         if secret is None:
             raise LockedError("opening the vault on a chain needs its words: restore it from them first")
         signer = RootKey(secret).owner(keys.chain_id, keys.contract, keys.number)

@@ -1,6 +1,7 @@
 """A grantee's walk: the same way as the owner's, with the keys of one grant.
 
-In come the envelope's terms, the grantee's own key, a snapshot and a way to fetch; out comes a :class:`View` of one scope at one head, or the
+In come the envelope's terms, the grantee's own key, a snapshot and a way to fetch; out comes a :class:`View` of one scope at
+one head, or the
 error that says whose doing it is. A head, root or slot that the granter did not make is refused; a part of the catalog from before a
 from-now-on grant is not for this reader, and no damage. Nothing is kept here.
 """

@@ -37,7 +37,8 @@ class Standing:
         return next((scope for scope in self.owner.scopes if scope.id == scope_id), None)
 
     def entry(self, scope: Scope) -> Entry:
-        """The state of a scope in this root. ``FormatError("root", "missing")`` if the root has none under the key the owner block names."""
+        """The state of a scope in this root. ``FormatError("root", "missing")`` if the root has none under the key the owner
+        block names."""
         entry = self.root.entry(scope.id, scope.epoch.content)
         if entry is None:
             raise FormatError(

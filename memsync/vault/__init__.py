@@ -1,0 +1,7 @@
+"""A vault with its owner's verbs. ``base`` is what they stand on, ``memories`` and ``access`` are the verbs, ``lifecycle``
+puts them together."""
+
+from memsync.vault.access import Grant
+from memsync.vault.lifecycle import Status, Vault
+
+__all__ = ["Grant", "Status", "Vault"]

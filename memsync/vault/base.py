@@ -1,0 +1,125 @@
+"""What every verb of a vault stands on: the open database, the lock, the keys, and the vault's binding to one chain."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypedDict
+
+from memsync.chain.registry import Registry
+from memsync.crypto.epochs import EpochKey
+from memsync.crypto.randomness import Random, system_random
+from memsync.crypto.tree import RootKey
+from memsync.device.history import History
+from memsync.device.lock import VaultLock
+from memsync.device.paths import VaultPaths
+from memsync.device.secrets import Secrets
+from memsync.errors import ChainError, LockedError
+from memsync.format.owner import Owner, Scope
+from memsync.memory import Memory, Tombstone
+from memsync.store.port import BlockStore
+from memsync.sync.keys import OwnerKeys
+from memsync.sync.push import WORDS
+from memsync.sync.replica import KEYS, Replica
+from memsync.sync.wishes import wish_record
+
+PERSONAL = "personal"
+FIRST_SCOPE = "first-scope"
+
+
+class Where(TypedDict, total=False):
+    """The keywords of :class:`Surroundings`."""
+
+    store: BlockStore | None
+    registry: Registry | None
+    clock: Callable[[], float]
+    random: Random
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a vault is opened with: where blocks and pointers are (None: not yet), the clock (Unix seconds) and randomness."""
+
+    store: BlockStore | None = None
+    registry: Registry | None = None
+    clock: Callable[[], float] = time.time
+    random: Random = field(default=system_random, repr=False)
+
+
+class OpenVault:
+    """An open vault without its verbs."""
+
+    def __init__(self, paths: VaultPaths, secrets: Secrets, replica: Replica) -> None:
+        self.name = paths.name
+        self.paths = paths
+        self._secrets = secrets
+        self._replica = replica
+        self._lock = VaultLock(paths.lock)
+        self._history = History(replica.database)
+
+    def __repr__(self) -> str:
+        return f"Vault({self.name!r})"
+
+    @contextmanager
+    def _working(self, doing: str) -> Iterator[Replica]:
+        """The lock and one transaction around a local verb: all of it, or nothing."""
+        with self._lock.hold(doing), self._replica.database.transaction():
+            yield self._replica
+
+    def _write(self, at: Replica, scope: bytes, records: Sequence[Memory | Tombstone]) -> None:
+        at.memories.write(scope, records)
+        at.journal.append_many(wish_record(scope, record, created=at.now_ms()) for record in records)
+        at.refresh_index()
+
+    def _scopes(self, scope: str | None) -> list[bytes]:
+        at = self._replica
+        return [one.id for one in at.scopes.all()] if scope is None else [at.scopes.id_of(scope)]
+
+    def _keys(self) -> OwnerKeys:
+        self._bind()
+        keys = self._replica.keys()
+        if keys is None:
+            raise ChainError("the vault is not on a chain yet; push first")
+        return keys
+
+    def _bind(self) -> None:
+        """Bind the vault to its registry's chain, once; from then on another chain is refused."""
+        at = self._replica
+        registry, keys = at.registry, at.keys()
+        if keys is None:
+            root = at.meta.get(WORDS)
+            if root is None:
+                raise LockedError(
+                    "this device holds neither the vault's keys nor its words; restore it from the words"
+                )
+            keys = OwnerKeys.derive(RootKey(root), chain_id=registry.chain_id, contract=registry.contract)
+            at.meta.put(KEYS, keys.to_bytes())
+        elif (keys.chain_id, keys.contract) != (registry.chain_id, registry.contract):
+            raise ChainError(
+                f"this vault lives on chain {keys.chain_id} at 0x{keys.contract.hex()}; this is chain {registry.chain_id}, "
+                f"0x{registry.contract.hex()}: connect to the vault's own"
+            )
+
+    def _first_owner(self) -> Owner:
+        """What the owner block of the first root says; its key is kept from the beginning, so that a repeated first push is the same."""
+        data = self._replica.meta.get(FIRST_SCOPE)
+        scopes = () if data is None else (Scope(data[:16], PERSONAL, EpochKey(0, data[16:])),)
+        keys = self._replica.keys()
+        return Owner(
+            generation=0 if keys is None else keys.generation.number, locator=0, pointer=0, scopes=scopes
+        )
+
+    def _let_words_go(self) -> None:
+        """The words leave the device once the vault stands on its chain for good."""
+        at = self._replica
+        final = at.heads.final()
+        if final is not None and at.meta.get(WORDS) is not None:
+            at.meta.delete(WORDS)
+
+
+def to_ms(moment: int | datetime | None) -> int | None:
+    """Unix milliseconds of a time."""
+    return int(moment.timestamp() * 1000) if isinstance(moment, datetime) else moment

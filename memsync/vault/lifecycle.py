@@ -1,0 +1,210 @@
+"""A vault, as its owner uses it: every verb once, with the words of the documentation.
+
+``remember``, ``edit``, ``forget``, ``recall`` and ``memories`` work on this device and need neither chain nor network; ``push``, ``pull``,
+``grant`` and ``revoke`` talk to a store and a registry. The vault's lock is taken per operation, so several programs can have one open.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, Unpack
+
+from memsync.crypto.tree import RootKey
+from memsync.crypto.words import from_words, to_words
+from memsync.device.database import Database
+from memsync.device.history import Deed
+from memsync.device.keystore_file import DEFAULT_COST, Cost, create_keystore, read_keystore
+from memsync.device.paths import VaultPaths
+from memsync.device.proposals import Proposals
+from memsync.device.secrets import Secrets
+from memsync.errors import InputError, LockedError, NotFoundError
+from memsync.store.directory import DirectoryStore
+from memsync.sync.keys import OwnerKeys
+from memsync.sync.pull import Pulled, pull
+from memsync.sync.push import WORDS, Receipt, push
+from memsync.sync.replica import Replica
+from memsync.vault.access import AccessVerbs
+from memsync.vault.base import FIRST_SCOPE, PERSONAL, Surroundings, Where
+from memsync.vault.memories import MemoryVerbs
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a vault stands, as far as this device knows. ``waiting``: journal entries that no final commit holds yet."""
+
+    name: str
+    vault: bytes | None
+    chain_id: int | None
+    sequence: int
+    memories: int
+    waiting: int
+    scopes: tuple[str, ...]
+    proposals: int
+    words_kept: bool
+    last_push: Deed | None
+
+
+class Vault(MemoryVerbs, AccessVerbs):
+    """An open vault. Made by :meth:`create`, :meth:`open` or :meth:`restore`; a context manager that closes it."""
+
+    @classmethod
+    def create(
+        cls,
+        name: str = "default",
+        *,
+        passphrase: str,
+        home: Path | None = None,
+        cost: Cost = DEFAULT_COST,
+        **where: Unpack[Where],
+    ) -> Self:
+        """Make a vault on this device. Show :attr:`words` once; they bring everything back.
+
+        ``where``: ``store`` (default: a folder beside the vault), ``registry`` (default: none yet), ``clock``, ``random``.
+        ``InputError`` if there is a vault of this name, or for an empty passphrase.
+        """
+        around = Surroundings(**where)
+        return cls._make(name, around.random(32), passphrase, home, cost, around, PERSONAL)
+
+    @classmethod
+    def restore(
+        cls,
+        words: str,
+        *,
+        passphrase: str,
+        name: str = "default",
+        home: Path | None = None,
+        cost: Cost = DEFAULT_COST,
+        **where: Unpack[Where],
+    ) -> Self:
+        """Bring a vault back from its 24 words, the chain (``registry``) and a ``store`` that has its blocks.
+
+        ``WrongWords``; ``NotFoundError`` when the chain has no vault of these words; what reading it raises. Then nothing is left behind.
+        """
+        around = Surroundings(**where)
+        root = from_words(words)
+        if around.registry is None:
+            raise InputError("restoring needs the chain that the vault is on: give its registry")
+        keys = OwnerKeys.derive(
+            RootKey(root), chain_id=around.registry.chain_id, contract=around.registry.contract
+        )
+        if around.registry.snapshot(keys.vault).vault is None:
+            raise NotFoundError(
+                f"chain {keys.chain_id} has no vault of these words: check the words, the network and the contract"
+            )
+        vault = cls._make(name, root, passphrase, home, cost, around, None)
+        try:
+            vault.pull()
+        except BaseException:
+            vault.close()
+            shutil.rmtree(vault.paths.folder)
+            raise
+        vault._let_words_go()
+        return vault
+
+    @classmethod
+    def open(
+        cls, name: str = "default", *, passphrase: str, home: Path | None = None, **where: Unpack[Where]
+    ) -> Self:
+        """Open a vault of this device. ``NotFoundError``, ``WrongPassphrase``, ``FormatError`` for a damaged keystore or database."""
+        paths = VaultPaths.of(name, home)
+        return cls._open(paths, read_keystore(paths.keystore, passphrase), Surroundings(**where))
+
+    @classmethod
+    def _make(
+        cls,
+        name: str,
+        root: bytes,
+        passphrase: str,
+        home: Path | None,
+        cost: Cost,
+        around: Surroundings,
+        first_scope: str | None,
+    ) -> Self:
+        """The files of a vault with these words, with a first scope if it is new. What can't be finished is taken away again."""
+        if not passphrase:
+            raise InputError("an empty passphrase protects nothing; choose one")
+        paths = VaultPaths.of(name, home)
+        paths.make()
+        secrets = Secrets.new(random=around.random)
+        create_keystore(paths.keystore, passphrase, secrets, cost)
+        vault = cls._open(paths, secrets, around)
+        with vault._working("create") as at:
+            at.meta.put(WORDS, root)
+            if first_scope is not None:
+                scope = at.random(16)
+                at.scopes.add(scope, first_scope)
+                at.meta.put(FIRST_SCOPE, scope + at.random(32))
+        return vault
+
+    @classmethod
+    def _open(cls, paths: VaultPaths, secrets: Secrets, around: Surroundings) -> Self:
+        database = Database.open(paths.database, secrets.database)
+        store = DirectoryStore(paths.blocks) if around.store is None else around.store
+        replica = Replica(
+            database, store=store, registry=around.registry, clock=around.clock, random=around.random
+        )
+        return cls(paths, secrets, replica)
+
+    def close(self) -> None:
+        """Close the database; keys held by this object are let go."""
+        self._replica.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def words(self) -> str:
+        """The 24 words, while this device still holds them: until the vault has been opened on a chain. ``LockedError`` after."""
+        root = self._replica.meta.get(WORDS)
+        if root is None:
+            raise LockedError(
+                "the words have left this device when the vault was opened on its chain; they are on your paper"
+            )
+        return to_words(root)
+
+    def push(self) -> Receipt:
+        """Have everything that waits stored and committed; see :class:`Receipt`. Whatever goes wrong, push again."""
+        with self._lock.hold("push"):
+            self._bind()
+            at = self._replica
+            receipt = push(at, self._first_owner())
+            if receipt.sequence:
+                detail = f"{receipt.memories} records in {receipt.blocks} blocks"
+                self._history.append(
+                    Deed(at.now_ms(), "push", receipt.sequence, None, receipt.transaction, detail)
+                )
+            self._let_words_go()
+            return receipt
+
+    def pull(self) -> Pulled:
+        """Take in what other devices pushed."""
+        with self._lock.hold("pull"):
+            self._bind()
+            return pull(self._replica)
+
+    def history(self, limit: int = 100) -> list[Deed]:
+        """What this device pushed and granted, the latest first."""
+        return self._history.latest(limit)
+
+    def status(self) -> Status:
+        """Where the vault stands, without network."""
+        at = self._replica
+        keys, seen = at.keys(), at.heads.seen()
+        pushes = [deed for deed in self._history.latest(100) if deed.kind == "push"]
+        return Status(
+            name=self.name,
+            vault=None if keys is None else keys.vault,
+            chain_id=None if keys is None else keys.chain_id,
+            sequence=0 if seen is None else seen.sequence,
+            memories=at.memories.count(),
+            waiting=at.journal.count(),
+            scopes=self.scopes(),
+            proposals=len(Proposals(at.database).all(state="pending")),
+            words_kept=at.meta.get(WORDS) is not None,
+            last_push=pushes[0] if pushes else None,
+        )

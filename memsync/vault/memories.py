@@ -1,0 +1,182 @@
+"""A vault's verbs on this device: remember, edit, forget, get, list, recall, import, and the names of scopes. No chain, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from memsync.device.imported import Imported
+from memsync.device.memories import Found
+from memsync.errors import InputError, NotFoundError
+from memsync.intake import ChatGPTExport, ImportOptions, Report
+from memsync.memory import Memory, MemoryKind, Source, Tombstone, new_id
+from memsync.recall import Hit
+from memsync.sync.replica import Replica
+from memsync.sync.wishes import wish_scope
+from memsync.vault.base import PERSONAL, OpenVault, to_ms
+
+_BATCH = 1000
+
+
+class MemoryVerbs(OpenVault):
+    """What a person does with memories."""
+
+    def remember(
+        self,
+        text: str,
+        *,
+        scope: str = PERSONAL,
+        kind: MemoryKind = "semantic",
+        tags: Iterable[str] = (),
+        source: Source | None = None,
+        happened: int | datetime | None = None,
+    ) -> Memory:
+        """Keep a text, found at once by ``recall``, pushed by the next ``push``. ``happened``: a time, or Unix ms."""
+        with self._working("remember") as at:
+            now = at.now_ms()
+            memory = Memory(
+                id=new_id(now, at.random),
+                version=new_id(now, at.random),
+                kind=kind,
+                text=text,
+                created=now,
+                tags=tuple(sorted(set(tags))),
+                source=source,
+                happened=to_ms(happened),
+            )
+            self._write(at, at.scopes.id_of(scope), [memory])
+            return memory
+
+    def edit(self, memory: Memory | bytes, text: str, *, scope: str | None = None) -> Memory:
+        """Give a memory another text; what it was stays in the history. An edit of a conflict settles it."""
+        with self._working("edit") as at:
+            found = self._found(at, memory, scope)
+            now = at.now_ms()
+            edited = replace(
+                found[0].memory,
+                version=new_id(now, at.random),
+                text=text,
+                replaces=tuple(sorted(one.memory.version for one in found)),
+                author=None,
+                proof=None,
+            )
+            self._write(at, found[0].scope, [edited])
+            return edited
+
+    def forget(self, memory: Memory | bytes, *, scope: str | None = None) -> None:
+        """Forget a memory with all its versions, here at once, and for every later reader with the next push."""
+        with self._working("forget") as at:
+            found = self._found(at, memory, scope)[0]
+            now = at.now_ms()
+            waiting = {
+                entry.ordinal
+                for entry in at.journal.free()
+                if entry.scope == found.scope and found.memory.id in entry.payload
+            }
+            at.journal.remove(waiting)
+            self._write(
+                at,
+                found.scope,
+                [Tombstone(id=found.memory.id, version=new_id(now, at.random), forgotten=now)],
+            )
+
+    def get(self, memory: bytes, *, scope: str | None = None) -> Memory:
+        """The memory of this id, or of an id that begins so; the first of its versions if edits are in conflict."""
+        return self._found(self._replica, memory, scope)[0].memory
+
+    def memories(
+        self,
+        *,
+        scope: str | None = None,
+        since: int | datetime | None = None,
+        until: int | datetime | None = None,
+    ) -> Iterator[Memory]:
+        """Every memory, the latest first."""
+        at, last = self._replica, None
+        scopes = self._scopes(scope)
+        while page := at.memories.latest(scopes, since=to_ms(since), until=to_ms(until), after=last):
+            yield from (one.memory for one in page)
+            last = page[-1]
+
+    def count(self, *, scope: str | None = None) -> int:
+        """How many memories there are."""
+        return self._replica.memories.count(self._scopes(scope))
+
+    def conflicts(self) -> list[tuple[str, tuple[Memory, ...]]]:
+        """Memories that two devices edited at once: scope and the versions that both stand."""
+        at = self._replica
+        return [
+            (at.scopes.name_of(scope), at.memories.get(scope, memory))
+            for scope, memory in at.memories.conflicts()
+        ]
+
+    def recall(
+        self,
+        question: str,
+        *,
+        k: int = 10,
+        scope: str | None = None,
+        now: int | datetime | None = None,
+        since: int | datetime | None = None,
+        until: int | datetime | None = None,
+    ) -> list[Hit]:
+        """The best ``k`` memories for a question, what is not pushed yet among them."""
+        at = self._replica
+        at.refresh_index()
+        return at.index.search(
+            question, self._scopes(scope), k=k, since=to_ms(since), until=to_ms(until), now=to_ms(now)
+        )
+
+    def import_chatgpt(self, path: Path | str, options: ImportOptions | None = None) -> Report:
+        """Take in a ChatGPT export: all of it or, if anything is wrong with it, nothing. Again adds nothing."""
+        options = options or ImportOptions()
+        with self._working("import") as at:
+            imported = Imported(at.database)
+            scope = at.scopes.id_of(options.scope or PERSONAL)
+            export = ChatGPTExport(path, options, seen=imported)
+            if options.dry_run:
+                for _ in export:
+                    pass
+                return export.report()
+            source = iter(export)
+            while batch := list(islice(source, _BATCH)):
+                now = at.now_ms()
+                made = [
+                    one.draft(now).accepted(new_id(now, at.random), new_id(now, at.random)) for one in batch
+                ]
+                self._write(at, scope, made)
+                imported.add_many(one.key for one in batch)
+            return export.report()
+
+    def scopes(self) -> tuple[str, ...]:
+        """The names of the scopes."""
+        return tuple(scope.name for scope in self._replica.scopes.all())
+
+    def add_scope(self, name: str) -> None:
+        """Make a scope: a part of the vault with keys of its own, the unit of every grant."""
+        with self._working("scope add") as at:
+            if name in self.scopes():
+                raise InputError(f"there is a scope {name!r} already")
+            scope = at.random(16)
+            at.scopes.add(scope, name)
+            at.journal.add(wish_scope(scope, name, created=at.now_ms()))
+
+    def rename_scope(self, old: str, new: str) -> None:
+        """Give a scope another name; readers see the new one in later grants only."""
+        with self._working("scope rename") as at:
+            scope = at.scopes.id_of(old)
+            at.scopes.rename(scope, new)
+            at.journal.add(wish_scope(scope, new, created=at.now_ms()))
+
+    def _found(self, at: Replica, memory: Memory | bytes, scope: str | None) -> list[Found]:
+        memory_id = memory.id if isinstance(memory, Memory) else memory
+        found = at.memories.starting_with(memory_id, self._scopes(scope))
+        ids = {(one.scope, one.memory.id) for one in found}
+        if not ids:
+            raise NotFoundError(f"no memory {memory_id.hex()}; `recall` and `list` show ids")
+        if len(ids) > 1:
+            raise InputError(f"{memory_id.hex()} begins {len(ids)} ids; give more of it")
+        return found

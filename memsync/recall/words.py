@@ -85,7 +85,7 @@ class TextIndex:
         words = terms(question)
         if not words or k < 1:
             return []
-        query = " OR ".join(f'"{_spaced(word)}"' for word in words)
+        query = " OR ".join(f'"{_folded(word)}"' for word in words)
         hits: list[Hit] = []
         for scope in dict.fromkeys(scopes):
             hits += self._search_scope(scope, query, words, k, since, until, now)
@@ -150,7 +150,7 @@ class TextIndex:
         for one in documents:
             if one.scope not in names:
                 names[one.scope] = self._table(one.scope)
-            tables.setdefault(names[one.scope], []).append((one.row, _spaced(one.text), _spaced(one.tags)))
+            tables.setdefault(names[one.scope], []).append((one.row, _folded(one.text), _folded(one.tags)))
         return tables
 
     def _table(self, scope: bytes) -> str:
@@ -195,8 +195,9 @@ def valid_at(memory: Memory, now: int) -> bool:
     )
 
 
-def _spaced(words: str) -> str:
-    return words if words.isascii() else _CHARACTER.sub(r" \g<0> ", words)
+def _folded(words: str) -> str:
+    """As both sides are compared: case folded as Unicode says, and a space about each character that no space parts from others."""
+    return words if words.isascii() else _CHARACTER.sub(r" \g<0> ", words.casefold())
 
 
 def _matched(api: FTS5ExtensionApi, *_: object) -> str:

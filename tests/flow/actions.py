@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from memsync.chain.calls import RevokeAll, sign_call
 from memsync.chain.registry import Registry
+from memsync.crypto.pointer import open_pointer
 from memsync.device.keystore_file import CHEAP_COST
+from memsync.errors import PointerInvalid
+from memsync.format.envelope import Envelope
 from memsync.shared import SharedVault, Tool
 from memsync.store.port import BlockStore
 from memsync.testing import MemoryRegistry, MemoryStore
@@ -35,6 +39,29 @@ class World:
 
     def clock(self) -> float:
         return float(self.now())
+
+    def pass_time(self, seconds: int) -> None:
+        self.registry.now += seconds  # type: ignore[attr-defined]
+
+    def can_open_pointer(self, envelope: Envelope) -> bool:
+        """Whether the pointer key in an envelope still unseals the head."""
+        state = self.registry.snapshot(envelope.vault).vault
+        try:
+            open_pointer(
+                envelope.pointer.secret, envelope.vault, state.sequence, state.salt_bytes, state.pointer
+            )
+        except PointerInvalid:
+            return False
+        return True
+
+    def revoke_all(self, vault: Vault) -> None:
+        keys = vault._replica.keys()
+        state = self.registry.snapshot(keys.vault).vault
+        call = RevokeAll(keys.vault, state.grant_epoch)
+        signer = keys.generation.signer()
+        self.registry.send(
+            sign_call(call, signer, self.now() + 60, chain_id=keys.chain_id, contract=keys.contract)
+        )
 
     def home(self) -> Path:
         self.homes += 1
@@ -74,9 +101,15 @@ class World:
         first.push()
         return first, self.restored(words)
 
+    def restored_texts(self, vault: Vault) -> set[str]:
+        """What a reader with history finds in the vault's personal scope, from chain and store alone."""
+        reader = self.accepted(*self.granted(vault))
+        reader.pull()
+        return texts(reader)
+
     def granted(self, vault: Vault, tool: Tool | None = None, **terms: object) -> tuple[Tool, Grant]:
         tool = tool or Tool.generate()
-        card = tool.card("research tool", now=self.now())
+        card = tool.card(f"tool {tool.account.address.hex()[:8]}", now=self.now())
         return tool, vault.grant(card, **{"scope": "personal", "until": "30d", **terms})
 
     def accepted(self, tool: Tool, grant: Grant, **where: object) -> SharedVault:

@@ -190,17 +190,15 @@ class Person:
     def replacing_signer(self, new: SecpKey) -> SetSigner:
         return SetSigner(self.owner.address, self.nonce, self.state.signer, new.address)
 
-    def committing(self, name: str = "pointer") -> Commit:
+    def committing(self, name: str = "") -> Commit:
         state = self.state
-        return Commit(self.vault, state.sequence, state.grant_epoch, 0x5A17, word(name))
+        pointer = word(name or f"pointer {state.sequence + 1}")
+        return Commit(self.vault, state.sequence, state.grant_epoch, 0x5A17, pointer)
 
-    def sharing(
-        self, *shares: Share, revoking: tuple[bytes, ...] = (), name: str = "pointer"
-    ) -> CommitAndShare:
-        state = self.state
-        return CommitAndShare(
-            self.vault, state.sequence, state.grant_epoch, 0x5A17, word(name), tuple(shares), tuple(revoking)
-        )
+    def sharing(self, *shares: Share, revoking: tuple[bytes, ...] = (), name: str = "") -> CommitAndShare:
+        commit = self.committing(name)
+        head = commit.vault, commit.sequence, commit.grant_epoch, commit.salt, commit.pointer
+        return CommitAndShare(*head, tuple(shares), tuple(revoking))
 
     def revoking(self, grant: bytes) -> Revoke:
         return Revoke(self.vault, grant)
@@ -214,7 +212,7 @@ class Person:
         self.registry.relayed(self.opening(), self.owner)
         return self
 
-    def commit(self, name: str = "pointer") -> Done:
+    def commit(self, name: str = "") -> Done:
         return self.registry.relayed(self.committing(name), self.signer)
 
     def gift(self, grantee: SecpKey, *, scope: str = "work", salt: str = "salt") -> Gift:

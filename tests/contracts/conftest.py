@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 import pytest
@@ -11,21 +10,8 @@ from memsync.chain.artifact import load_artifact
 from memsync.chain.deploy import ensure_deployed
 from tests.contracts.actions import BOTH, CHAIN_ID, Gift, Person, Registry
 from tests.contracts.every_call import EVERY_CALL, TOOL, Ready
-from tests.contracts.node import Node, hexed, raw
-
-
-@dataclass(frozen=True)
-class NodeDeployer:
-    """The deploying account on the test node: anybody, since the address doesn't depend on it."""
-
-    node: Node
-    account: bytes = b"\xde" * 20
-
-    def rpc(self, method: str, *params: object) -> object:
-        return self.node.rpc(method, *params)
-
-    def transact(self, to: bytes, data: bytes) -> bytes:
-        return raw(self.node.send(to, data, sender=self.account, gas=5_000_000).hash)
+from tests.contracts.node import Node
+from tests.contracts.own_node import NodeDeployer, running_node
 
 
 @pytest.fixture(scope="session")
@@ -43,26 +29,38 @@ def node():
 @pytest.fixture(scope="session")
 def registry(node):
     """The canonical code, put by the factory where it stands on every chain."""
-    deployer = NodeDeployer(node)
-    node.rpc("anvil_setBalance", hexed(deployer.account), hex(10**21))
+    return deployed_on(node)
+
+
+@pytest.fixture(scope="session")
+def long_registry():
+    """The same on a node of our own, for long runs; not put back after each test, so names there are used once."""
+    with running_node() as node:
+        yield deployed_on(node)
+
+
+def deployed_on(node: Node) -> Registry:
     artifact = load_artifact()
-    assert ensure_deployed(deployer).transaction is not None
+    assert ensure_deployed(NodeDeployer(node)).transaction is not None
     return Registry(node, artifact, artifact.address)
 
 
 @pytest.fixture(scope="session")
-def deploy(node):
-    """Puts one of ``contracts/test`` on the chain: ``deploy(name, *arguments)`` gives its address."""
+def init_code():
+    """The code that deploys one of ``contracts/test``: ``init_code(name, *arguments)``."""
     import ape
 
     @cache
-    def init_code(name: str, *arguments: object) -> bytes:
+    def compiled(name: str, *arguments: object) -> bytes:
         return bytes(ape.project.contracts[name](*arguments).data)
 
-    def put(name: str, *arguments: object) -> bytes:
-        return node.deploy(init_code(name, *arguments))
+    return compiled
 
-    return put
+
+@pytest.fixture(scope="session")
+def deploy(node, init_code):
+    """Puts one of ``contracts/test`` on the chain: ``deploy(name, *arguments)`` gives its address."""
+    return lambda name, *arguments: node.deploy(init_code(name, *arguments))
 
 
 @pytest.fixture

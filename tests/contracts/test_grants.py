@@ -39,7 +39,7 @@ def test_pointer_and_access_change_together(registry, alice, way):
 def test_a_share_with_nothing_to_share_is_a_commit(registry, alice, way):
     said(
         way(alice.sharing(), alice.signer),
-        ("Committed", {"vault": alice.vault, "sequence": 2, "salt": 0x5A17, "pointer": word("pointer")}),
+        ("Committed", {"vault": alice.vault, "sequence": 2, "salt": 0x5A17, "pointer": word("pointer 2")}),
     )
 
 

@@ -9,6 +9,7 @@ from eth_abi.abi import encode
 from memsync.chain.calls import NO_DEADLINE, Call, Share, SignedCall
 from memsync.crypto.secp256k1 import keccak
 from tests.contracts.actions import BOTH, DAY, START, STRANGER, Gift, Person, Refused, Registry, word
+from tests.contracts.node import GAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,11 @@ class Wallet:
     registry: Registry
     address: bytes
 
-    def tell(self, function: str, *arguments: object) -> bool:
+    def tell(self, function: str, *arguments: object, gas: int = GAS) -> bool:
         """Call a function of the wallet; whether it went through."""
         types = function.partition("(")[2].removesuffix(")").split(",")
         data = keccak(function.encode())[:4] + encode(types, arguments)
-        return self.registry.node.send(self.address, data, sender=STRANGER).ok
+        return self.registry.node.send(self.address, data, sender=STRANGER, gas=gas).ok
 
     def execute(self, call: Call) -> None:
         """Have the wallet make the call itself."""

@@ -7,13 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memsync.crypto.epochs import ContentKey
-from memsync.crypto.sealing import Kind
+from memsync.crypto.sealing import Kind, aad, seal_block
 from memsync.errors import BlockMissing, FormatError
-from memsync.format.block import Ref
+from memsync.format.block import Block, Ref
 from memsync.format.catalog import Catalog, NotForMe
 from memsync.format.catalog_node import CatalogRoot, ChildRow, Epoch, Node, encode_node, read_node, tally
 from memsync.ipld.dagcbor import decode, encode
 from tests.format.trees import SCOPE, VAULT, Scope, digest, top
+from tests.format.vectors import Refused, cases, load, unbase64
+
+VECTORS = load("catalog")
+BLOCKS = {Block.of(data).digest: data for data in map(unbase64, VECTORS["blocks"])}
 
 
 @pytest.fixture
@@ -42,6 +46,55 @@ def two_leaves(scope, **other):
     first = scope.leaf(scope.row((1, 0)), scope.row((1, 1)))
     second = scope.leaf(scope.row((2, 0), latest=20), scope.row((2, 1)))
     return top(scope.inner(1, first, dataclasses.replace(second, **other)))
+
+
+def vector_catalog(epochs, blocks):
+    keys = [ContentKey(epoch["number"], bytes.fromhex(epoch["secret"])) for epoch in VECTORS["epochs"]]
+    assert [key.id.hex() for key in keys] == [epoch["id"] for epoch in VECTORS["epochs"]]
+    vault, scope_id = bytes.fromhex(VECTORS["vault"]), bytes.fromhex(VECTORS["scope"])
+    return Catalog(vault, scope_id, {keys[n].id: keys[n] for n in epochs}, blocks.__getitem__)
+
+
+def vector_root(case):
+    ref = Ref(bytes.fromhex(case["object_id"]), bytes.fromhex(case["digest"]))
+    return CatalogRoot(ref, Epoch(case["epoch"], bytes.fromhex(VECTORS["epochs"][case["epoch"]]["id"])))
+
+
+def as_in_vectors(row):
+    common = {"epoch": row.epoch.number, "count": row.count, "earliest": row.earliest, "latest": row.latest}
+    if isinstance(row, NotForMe):
+        return {"not_for_me": True} | common
+    return {
+        "order": list(row.order),
+        "object_id": row.ref.object_id.hex(),
+        "digest": row.ref.digest.hex(),
+    } | common
+
+
+@pytest.mark.parametrize("reader", VECTORS["good"]["readers"], ids=lambda reader: reader["name"])
+def test_each_reader_sees_what_the_vectors_say(reader):
+    found = vector_catalog(reader["epochs"], BLOCKS).rows(
+        vector_root(VECTORS["good"]["root"]), count=VECTORS["good"]["count"]
+    )
+    assert [as_in_vectors(row) for row in found] == reader["rows"]
+
+
+@cases(VECTORS["bad_trees"])
+def test_a_bad_tree_of_the_vectors_is_refused(case):
+    with Refused("catalog", case["fault"]):
+        list(vector_catalog(range(4), BLOCKS).rows(vector_root(case["root"])))
+
+
+@cases(VECTORS["bad_top_nodes"])
+def test_a_bad_top_node_of_the_vectors_is_refused(case):
+    catalog = vector_catalog(range(4), {})
+    epoch = VECTORS["epochs"][case["epoch"]]
+    key = catalog.keys[bytes.fromhex(epoch["id"])]
+    place = aad(catalog.vault, catalog.scope, key.id, Kind.CATALOG, bytes(16))
+    block = Block.of(seal_block(key.secret, place, unbase64(case["plaintext"])))
+    catalog = vector_catalog(range(4), {block.digest: block.data})
+    with Refused("catalog", case["fault"]):
+        list(catalog.rows(CatalogRoot(Ref(bytes(16), block.digest), Epoch.of(key))))
 
 
 def test_a_sound_tree_is_read_in_order(scope):

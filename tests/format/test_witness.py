@@ -57,6 +57,14 @@ def test_witnesses_are_those_of_the_vectors(case):
     assert witness_of(leaves).hex() == witness_of(reversed(leaves)).hex() == case["witness"]
 
 
+def test_a_path_of_the_vectors_verifies():
+    case, root = VECTORS["path"], bytes.fromhex(VECTORS["witnesses"][-1]["witness"])
+    path = [bytes.fromhex(beside) for beside in case["path"]]
+    verify_path(bytes.fromhex(case["leaf"]), case["index"], case["size"], path, root)
+    with pytest.raises(FormatError):
+        verify_path(bytes.fromhex(case["leaf"]), case["index"] + 1, case["size"], path, root)
+
+
 def test_a_push_that_adds_nothing_has_no_witness_of_its_own():
     assert witness_of([]) is None
     assert tree_hash([]) == hashlib.sha256(b"").digest()

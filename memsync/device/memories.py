@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from memsync.device.database import Database, Row, Value, blob, number, text
-from memsync.device.scopes import scope_number
+from memsync.device.scopes import number_scope, scope_number
 from memsync.device.segments import Held
 from memsync.errors import FormatError, NotFoundError
 from memsync.format.records import Kept, memory_value, read_memory
@@ -62,12 +62,12 @@ class Memories:
     def write(self, scope: bytes, records: Iterable[Kept]) -> None:
         """Take in what was done on this device and is in no segment yet."""
         with self._db.transaction():
-            self._take(scope_number(self._db, scope), None, records)
+            self._take(number_scope(self._db, scope), None, records)
 
     def attach(self, scope: bytes, segment: Held, records: Iterable[Kept]) -> None:
         """Take in a segment with all its records; again changes nothing."""
         with self._db.transaction():
-            in_scope = scope_number(self._db, scope)
+            in_scope = number_scope(self._db, scope)
             self._db.run(
                 "INSERT INTO segment (scope, digest, object, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (in_scope, segment.digest, segment.object_id, segment.epoch_id),

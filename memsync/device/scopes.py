@@ -37,7 +37,7 @@ class Scopes:
         with self._db.transaction():
             if self._db.run("SELECT 1 FROM scope WHERE name = ? AND id <> ?", (name, id)):
                 raise InputError(f"there is a scope {name!r} already")
-            self._db.run("UPDATE scope SET name = ? WHERE number = ?", (name, scope_number(self._db, id)))
+            self._db.run("UPDATE scope SET name = ? WHERE number = ?", (name, number_scope(self._db, id)))
 
     def remove(self, id: bytes) -> None:  # noqa: A002
         """Forget the name of the scope ``id``."""
@@ -70,13 +70,17 @@ class Scopes:
 
 
 def scope_number(database: Database, id: bytes) -> int:  # noqa: A002
-    """The number that stands for the scope in other tables; made at the first use."""
+    """The number that stands for the scope in other tables; 0, which is no scope's, for one that has none yet."""
+    rows = database.run("SELECT number FROM scope WHERE id = ?", (id,))
+    return number(rows[0][0]) if rows else 0
+
+
+def number_scope(database: Database, id: bytes) -> int:  # noqa: A002
+    """The number that stands for the scope in other tables, given to it if it has none."""
     if len(id) != 16:
         raise InputError("a scope id has 16 bytes")
-    rows = database.run("SELECT number FROM scope WHERE id = ?", (id,))
-    if not rows:
-        rows = database.run("INSERT INTO scope (id) VALUES (?) RETURNING number", (id,))
-    return number(rows[0][0])
+    found = scope_number(database, id)
+    return found or number(database.run("INSERT INTO scope (id) VALUES (?) RETURNING number", (id,))[0][0])
 
 
 def check_scope_name(name: str) -> None:

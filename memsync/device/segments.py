@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from memsync.device.database import Database, blob
-from memsync.device.scopes import scope_number
+from memsync.device.scopes import number_scope, scope_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Segments:
     def add_nodes(self, scope: bytes, digests: Iterable[bytes]) -> None:
         """Everything below these nodes is held."""
         with self._db.transaction():
-            number = scope_number(self._db, scope)
+            number = number_scope(self._db, scope)
             self._db.run_many(
                 "INSERT OR REPLACE INTO node (digest, scope) VALUES (?, ?)",
                 ((digest, number) for digest in digests),

@@ -365,3 +365,25 @@ def test_a_second_connection_sees_what_was_written(tmp_path: Path):
     Memories(mine).write(SCOPE, [memory(1, 1)])
     assert theirs.changed_elsewhere()
     assert versions(Memories(theirs), 1) == {1}
+
+
+def test_asking_about_a_scope_that_is_not_there_writes_nothing(database: Database, memories: Memories):
+    memories.write(SCOPE, [memory(1, 1)])
+    [(before,)] = database.run("SELECT total_changes()")
+    segments = Segments(database)
+    assert (
+        memories.latest([OTHER]) == memories.starting_with(b"", [OTHER]) == memories.conflicts([OTHER]) == []
+    )
+    assert (memories.count([OTHER]), memories.unreached(OTHER), memories.forgotten_in(OTHER)) == (
+        0,
+        set(),
+        {},
+    )
+    assert (segments.held(OTHER), segments.nodes(OTHER), memories.held_in(OTHER, uuid(1, 1))) == (
+        {},
+        set(),
+        [],
+    )
+    assert database.run("SELECT total_changes()") == [(before,)]
+    memories.write(OTHER, [memory(1, 1)])
+    assert memories.count([OTHER]) == 1

@@ -191,6 +191,10 @@ def test_an_epoch_with_two_ids_or_an_id_with_two_numbers_is_refused(scope):
     renamed = dataclasses.replace(leaf, epoch=Epoch(0, later.epoch.id))
     assert refused(scope, top(scope.inner(1, renamed, later))) == "value"
     assert refused(scope, CatalogRoot(leaf.ref, Epoch(7, leaf.epoch.id))) == "value"
+    # Also for who can't open the one that lies.
+    with Refused("catalog", "value"):
+        list(scope.catalog([1]).rows(top(scope.inner(1, other, later))))
+    assert len(list(scope.catalog([1]).rows(top(scope.inner(1, leaf, later))))) == 2
 
 
 def test_an_id_or_digest_twice_in_a_node_is_refused(scope):

@@ -12,9 +12,10 @@ from memsync.format import catalog_edit, catalog_node
 from memsync.format.block import Ref
 from memsync.format.catalog import Changes, NotForMe
 from memsync.format.catalog_edit import edit_catalog
-from memsync.format.catalog_node import LEAF, ChildRow, Epoch, SegmentRow, row_size
+from memsync.format.catalog_node import LEAF, ChildRow, Epoch, Node, SegmentRow, row_size, seal_node
 from memsync.ipld.dagcbor import encode
-from tests.format.trees import Scope, nodes
+from tests.format.trees import SCOPE, VAULT, Scope, nodes, top
+from tests.format.vectors import Refused
 
 FEWER = settings(
     max_examples=max(1, settings.default.max_examples // 4), suppress_health_check=[HealthCheck.too_slow]
@@ -211,6 +212,16 @@ def test_the_difference_reaches_across_a_change_of_height(scope):
     assert len(scope.fetched) == 3
 
 
+def test_two_roots_that_differ_about_one_block_are_refused(scope):
+    leaf, other = scope.leaf(scope.row((1, 0))), scope.leaf(scope.row((2, 0), epoch=1))
+    old = top(scope.inner(1, leaf, other))
+    new = top(scope.inner(1, dataclasses.replace(leaf, count=3), other))
+    for epochs in ([0, 1], [1]):
+        with Refused("catalog", "value"):
+            scope.catalog(epochs).changes(old, new)
+        assert scope.catalog(epochs).changes(old, old) == Changes((), ())
+
+
 def test_the_difference_counts_what_is_not_for_the_reader(scope):
     old = scope.edit(None, append=[scope.row((1, 0)), scope.row((2, 0), epoch=1)]).root
     changed = scope.row((1, 0), version=1)
@@ -250,6 +261,37 @@ def test_what_no_reader_would_take_is_not_written(scope):
         edit_catalog(scope.catalog(), later, append=[scope.row((3, 0), epoch=1)])
     check_structure(scope, scope.edit(later, append=[scope.row((3, 0), epoch=2)]).root,
                     [*rows, scope.row((2, 0), epoch=2), scope.row((3, 0), epoch=2)])  # fmt: skip
+
+
+def test_what_only_the_whole_tree_shows_to_be_wrong_is_not_written(scope):
+    full = len(leaves(scope, scope.edit(None, append=scope.rows(600)).root)[0].rows)
+    rows = scope.rows(600)
+    reaching = [*rows[: full - 1], scope.row((1, 9999)), *rows[full:]]
+    with pytest.raises(InputError):
+        edit_catalog(scope.catalog(), None, append=reaching)
+    root = scope.edit(None, append=rows[:full]).root
+    with pytest.raises(InputError):
+        edit_catalog(scope.catalog(), root, append=[scope.row((1, 5), version=1)])
+    with pytest.raises(InputError):
+        edit_catalog(scope.catalog(), root, replace={rows[full - 1].order: scope.row((1, 9999))})
+    last = rows[full - 1].order
+    with pytest.raises(InputError):
+        edit_catalog(scope.catalog(), root, replace={last: scope.row(last, epoch=1)})
+    check_structure(scope, scope.edit(root, append=rows[full:]).root, rows)
+
+
+def test_a_node_is_sealed_under_its_newest_epoch_and_within_16_kib(scope):
+    place = {"vault": VAULT, "scope": SCOPE, "random": scope.random}
+    rows = tuple(scope.rows(300))
+    assert seal_node(Node(LEAF, rows[:200]), key=scope.keys[0], **place)[1].count == 400
+    for node, key in (
+        (Node(LEAF, rows), scope.keys[0]),
+        (Node(LEAF, rows[:3]), scope.keys[1]),
+        (Node(LEAF, rows[2::-1]), scope.keys[0]),
+        (Node(LEAF, ()), scope.keys[0]),
+    ):
+        with pytest.raises(InputError):
+            seal_node(node, key=key, **place)
 
 
 def test_who_lacks_a_key_can_not_write_under_it(scope):

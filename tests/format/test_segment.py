@@ -220,6 +220,20 @@ def test_what_compresses_well_stops_at_4_mib_inflated(source):
     assert [record for one in sealed for record in reopened(one).records] == records
 
 
+def test_a_segment_of_more_than_4_mib_inflated_is_refused(source):
+    def inflated(count):
+        records = [encode_record(source.record("x" * 100_000))[0] for _ in range(count)]
+        return encode([decode(record) for record in records])
+
+    many, few = inflated(20), inflated(22)
+    assert len(many) + len(few) > 4 << 20
+    first, second = ([len(data), zlib.compress(data)] for data in (many, few))
+    for alone in (first, second):
+        read_segment(encode([1, [alone], []]))
+    with Refused("segment", "inflate"):
+        read_segment(encode([1, [first, second], []]))
+
+
 def test_what_has_many_items_stops_at_the_readers_limit(source):
     records = [source.record("x", unknown={"list": [0] * 100_000}) for _ in range(5)]
     sealed = build(records)

@@ -235,7 +235,7 @@ def segments() -> dict[str, Any]:
         ("no list of dropped leaves", "length", [1, [sound]]),
         ("a fourth field", "length", [1, [sound], [], 0]),
         ("nothing in it", "count", [1, [], []]),
-        ("a stream without records", "count", [1, [raw_stream(b"\x80")], []]),
+        ("a stream without records", "count", [1, [sound, raw_stream(b"\x80")], []]),
         ("a stream that is no list", "type", [1, [raw_stream(b"\xa0")], []]),
         ("two authors in one stream", "value", [1, [stream_of(one, tool)], []]),
         ("a version twice in one stream", "duplicate", [1, [stream_of(one, one)], []]),

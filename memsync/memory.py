@@ -54,7 +54,8 @@ class Source:
     model: str | None = None
 
     def __post_init__(self) -> None:
-        given = [text for name in SOURCE_KEYS if (text := getattr(self, name)) is not None]
+        fields = (self.tool, self.conversation, self.title, self.turn, self.part, self.role, self.model)
+        given = [text for text in fields if text is not None]
         if not given:
             raise InvalidMemory("missing", f"a source names at least one of {', '.join(SOURCE_KEYS)}")
         for text in given:
@@ -200,9 +201,12 @@ def _check_content(value: Draft | Memory) -> None:
     if len(value.text) > MAX_TEXT or len(value.text.encode()) > MAX_TEXT:
         raise InvalidMemory("size", f"text has more than {MAX_TEXT} bytes")
     _check_ms(value.created, "created")
-    for name in ("happened", "valid_from", "valid_until"):
-        if (ms := getattr(value, name)) is not None:
-            _check_ms(ms, name)
+    if value.happened is not None:
+        _check_ms(value.happened, "happened")
+    if value.valid_from is not None:
+        _check_ms(value.valid_from, "valid_from")
+    if value.valid_until is not None:
+        _check_ms(value.valid_until, "valid_until")
     if value.tags:
         for tag in value.tags:
             _check_text(tag, "a tag")

@@ -33,6 +33,7 @@ Kept: TypeAlias = Memory | Tombstone
 _T = TypeVar("_T")
 _PLAIN: Final = ("kind", "text", "created", "happened", "valid_from", "valid_until")
 _REQUIRED: Final = frozenset({"kind", "text", "created"})
+_IDENTITY: Final = frozenset({"id", "version"})
 _TOMBSTONE: Final = ("id", "version", "forgotten")
 
 
@@ -104,7 +105,7 @@ def read_memory(value: Value, *, what: str = "memory") -> Kept:
         arguments: dict[str, Any] = found
         return _made(Tombstone, arguments, what)
     arguments = _content(found, what)
-    _need(found, ("id", "version"), what)
+    _need(found, _IDENTITY, what)
     arguments["id"] = found["id"]
     arguments["version"] = found["version"]
     if "replaces" in found:
@@ -210,8 +211,9 @@ def _made(kind: type[_T], arguments: dict[str, Any], what: str) -> _T:
         raise FormatError(what, flaw.fault, str(flaw)) from None
 
 
-def _need(found: dict[str, Value], names: tuple[str, ...] | frozenset[str], what: str) -> None:
-    if missing := sorted(set(names) - found.keys()):
+def _need(found: dict[str, Value], names: frozenset[str], what: str) -> None:
+    if not names <= found.keys():
+        missing = sorted(names - found.keys())
         raise FormatError(what, "missing", f"it lacks {', '.join(missing)}")
 
 

@@ -746,7 +746,7 @@ def keystores() -> dict[str, Any]:
             "length",
             "a header of 4 GiB",
         ),
-        ("pass", summed(file[:-32] + bytes(4096)), "FormatError", "key", "twice the size, zeros added"),
+        ("pass", summed(file[:-32] + bytes(4096)), "FormatError", "tag", "twice the size, zeros added"),
         ("pass", summed(file[:-33]), "FormatError", "size", "the sealed part cut, the sum mended"),
     ]
     return {

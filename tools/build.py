@@ -170,7 +170,7 @@ def main(arguments: list[str]) -> str:
     if arguments not in ([], ["--check"]):
         raise BuildFailed("usage: python tools/build.py [--check]")
     text = write_text(build())
-    shown = ARTIFACT.relative_to(ROOT)
+    shown = os.path.relpath(ARTIFACT, ROOT)
     if not arguments:
         ARTIFACT.write_text(text, encoding="utf-8")
         return f"build: wrote {shown}"

@@ -29,6 +29,9 @@ VERSION: Final = b"words 1"
 MAX_WORDS: Final = 64
 _TAGS_WEIGHT: Final = 0.5
 _META: Final = "recall index"
+_HASH_SIZE: Final = 8 << 20
+"""Bytes that FTS5 gathers before it writes: eight times its own choice, for a third less work at a bulk import."""
+
 _SPARE: Final = 40
 """Candidates read beyond ``k``, since a filter on the memory itself may take some away."""
 _STOP: Final = frozenset(
@@ -169,7 +172,8 @@ class TextIndex:
             f"CREATE VIRTUAL TABLE {table} USING fts5"
             "(text, tags, content='', tokenize='porter unicode61 remove_diacritics 2')"
         )
-        self._db.run(f"INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', 1)")  # noqa: S608 ours
+        for option, value in (("secure-delete", 1), ("hashsize", _HASH_SIZE)):
+            self._db.run(f"INSERT INTO {table} ({table}, rank) VALUES (?, ?)", (option, value))  # noqa: S608 ours
 
 
 def terms(question: str) -> list[str]:

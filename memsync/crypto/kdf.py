@@ -10,23 +10,21 @@ import hashlib
 import hmac
 from typing import Final
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from memsync.errors import InputError
 from memsync.ipld.dagcbor import Encodable, encode
 
 PREFIX: Final = "memsync/v1"
-_HASH: Final = 32
+_SHA256: Final = SHA256()
 
 
 def expand(key: bytes, salt: bytes, info: bytes, length: int) -> bytes:
     """HKDF-SHA256 (RFC 5869): ``length`` bytes from ``key``, ``salt`` (may be empty) and ``info``."""
-    if not 0 < length <= 255 * _HASH:
-        raise InputError(f"HKDF-SHA256 gives 1 to {255 * _HASH} bytes")
-    extracted = hmac.digest(salt or bytes(_HASH), key, "sha256")
-    found = last = b""
-    for counter in range(1, -(-length // _HASH) + 1):
-        last = hmac.digest(extracted, last + info + bytes((counter,)), "sha256")
-        found += last
-    return found[:length]
+    if not 0 < length <= 255 * 32:
+        raise InputError(f"HKDF-SHA256 gives 1 to {255 * 32} bytes")
+    return HKDF(_SHA256, length, salt or None, info).derive(key)
 
 
 def derive(key: bytes, label: str, *args: Encodable, length: int = 32) -> bytes:

@@ -33,6 +33,7 @@ class DirectoryStore(Place):
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser().absolute()
+        self._swept = False
 
     @property
     def place(self) -> str:
@@ -86,6 +87,12 @@ class DirectoryStore(Place):
         if not self.path.is_dir():
             self.path.mkdir(parents=True, exist_ok=True)
             flush(self.path.parent)
+        if not self._swept:
+            self._swept = True
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what a crash left behind long ago."""
         for file in self.path.glob(_TEMPORARY + "*"):
             with suppress(FileNotFoundError):
                 if time.time() - file.stat().st_mtime > STALE:

@@ -82,13 +82,12 @@ def test_files_that_are_no_blocks_are_left_alone(tmp_path: Path):
 
 
 def test_only_old_leftovers_of_a_crash_are_swept(tmp_path: Path):
-    store = DirectoryStore(tmp_path)
-    store.put_many([block()])
+    DirectoryStore(tmp_path).put_many([block()])
     fresh, old = tmp_path / ".incoming-1-aa", tmp_path / ".incoming-1-bb"
     for leftover in (fresh, old):
         leftover.write_bytes(b"half")
     os.utime(old, (time.time() - 2 * 86400,) * 2)
-    store.put_many([block()])
+    DirectoryStore(tmp_path).put_many([block()])
     assert fresh.exists()
     assert not old.exists()
 

@@ -139,7 +139,7 @@ class SharedVault:
                 "connect to the link's"
             )
         envelope = read_envelope(get_block(store, link.cid), link, key.keys.box())
-        if envelope.request != request and (request is not None or not unsolicited):
+        if not (unsolicited if request is None else envelope.request == request):
             raise AccessError(
                 "nobody here asked for this grant: it does not carry the request's nonce; ask for it with a fresh card"
             )

@@ -1,8 +1,8 @@
 """The registry on a real chain, through Ape: the only module of MemSync that imports ape.
 
 In goes a ready Ape contract instance (or an address and the connected provider) and the Ape account that pays; out come the values of
-``memsync.chain.registry``. Reads are plain ``eth_call`` pinned to one block hash, decoded with the registry's own ABI. A call is tried by
-``eth_call`` first, so that a lost race costs no gas and its reason is known by name. It never signs for a vault: the derived keys do.
+``memsync.chain.registry``. Reads are plain ``eth_call`` pinned to one block hash, decoded with the registry's own ABI. A call is tried
+without sending first, so that a lost race costs no gas and its reason is known by name. It never signs for a vault: the derived keys do.
 
 Ape's connection is a process-wide global: connect to one network a process, once. Views may run in threads; sends of one payer wait for
 each other here, since their nonces would race.
@@ -13,12 +13,19 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from eth_abi.exceptions import DecodingError
+try:
+    from eth_abi.exceptions import DecodingError
+    from web3.exceptions import Web3Exception
+except ModuleNotFoundError as err:
+    raise ModuleNotFoundError(
+        "talking to a chain needs Ape: pip install 'memsync[ape]'", name=err.name
+    ) from err
 
 from memsync.chain.artifact import load_artifact
 from memsync.chain.calls import SignedCall
@@ -32,7 +39,8 @@ if TYPE_CHECKING:
 PAGE = 500
 LOCAL_CHAIN_IDS = frozenset({31337, 1337})
 _STALE = {"StaleSequence", "StaleEpoch", "StaleDigest"}
-_TRIES_FOR_A_NONCE = 5
+_TRIES = 5
+_MINED_SECONDS = 300
 
 _payer_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -175,44 +183,62 @@ class ApeRegistry:
             return self._transact(payer, data)
 
     def _transact(self, payer: Any, data: bytes) -> Receipt:
-        from ape.exceptions import (
-            AccountsError,
-            ApeException,
-            ProviderError,
-            TransactionError,
-            VirtualMachineError,
-        )
-
         request = {"from": str(payer.address), "to": _hex(self._contract), "data": _hex(data)}
-        for attempt in range(_TRIES_FOR_A_NONCE):
-            self._rpc("eth_call", request, "latest")
+        for _ in range(_TRIES):
+            # What the contract refuses, it refuses here, by name and for nothing; who is faster after this is met again below.
+            gas = int(self._rpc("eth_estimateGas", request), 16) * 6 // 5
+            raw = self._sign(payer, data, gas)
             try:
-                transaction = self._provider.network.ecosystem.create_transaction(
-                    sender=payer.address,
-                    receiver=_checksum(self._contract),
-                    data=data,
-                    chain_id=self._chain_id,
-                )
-                receipt = payer.call(transaction)
-                break
-            except VirtualMachineError as err:
-                self._rpc("eth_call", request, "latest")
-                raise ChainError(f"the transaction failed: {_first_line(err)}") from err
-            except AccountsError as err:
-                raise PayerError(f"{payer.address} can't pay: {_first_line(err)}") from err
-            except (TransactionError, ProviderError) as err:
-                if "nonce" in str(err).lower() and attempt + 1 < _TRIES_FOR_A_NONCE:
+                transaction = str(self._rpc("eth_sendRawTransaction", _hex(raw)))
+            except ChainUnreachable as err:
+                if "nonce" in str(err) or "underpriced" in str(err):
                     continue
-                if "insufficient funds" in str(err).lower():
-                    raise PayerError(
-                        f"{payer.address} has no funds for this; send it some, or name another payer"
-                    ) from err
-                raise ChainError(f"the transaction was not taken: {_first_line(err)}") from err
-            except ApeException as err:
-                raise ChainError(f"the transaction was not sent: {_first_line(err)}") from err
-        stamp = self._block(int(receipt.block_number))
-        return Receipt(
-            _bytes(str(receipt.txn_hash)), stamp, int(receipt.gas_used), bytes.fromhex(str(payer.address)[2:])
+                raise
+            break
+        else:
+            raise PayerError(
+                f"other programs keep sending from {payer.address}; give this one a payer of its own"
+            )
+        found = self._wait(transaction)
+        if int(found["status"], 16) != 1:
+            self._rpc("eth_call", request, found["blockNumber"])
+            raise ChainError("the transaction was mined and failed, and would pass now: push again")
+        stamp = self._block(int(found["blockNumber"], 16))
+        return Receipt(_bytes(transaction), stamp, int(found["gasUsed"], 16), _bytes(payer.address))
+
+    def _sign(self, payer: Any, data: bytes, gas: int) -> bytes:
+        """A transaction of the payer's, with nonce and fees as Ape finds them. Ape's own sending prints traces, so it only signs."""
+        from ape.exceptions import ApeException
+
+        transaction = self._provider.network.ecosystem.create_transaction(
+            sender=payer.address,
+            receiver=_checksum(self._contract),
+            data=data,
+            chain_id=self._chain_id,
+            gas=gas,
+        )
+        try:
+            signed = payer.sign_transaction(payer.prepare_transaction(transaction))
+        except (ApeException, Web3Exception) as err:
+            if "balance" in str(err):
+                raise _no_funds(payer.address) from err
+            raise PayerError(f"{payer.address} can't pay: {_first_line(err)}") from err
+        if signed is None:
+            raise PayerError(f"{payer.address} did not sign; nothing was sent")
+        return bytes(signed.serialize_transaction())
+
+    def _wait(self, transaction: str) -> Any:
+        """The receipt, once it is mined."""
+        until = time.monotonic() + _MINED_SECONDS
+        pause = 0.005
+        while time.monotonic() < until:
+            found = self._rpc("eth_getTransactionReceipt", transaction)
+            if found is not None:
+                return found
+            time.sleep(pause)
+            pause = min(pause * 2, 1.0)
+        raise ChainError(
+            f"transaction {transaction} was not mined within {_MINED_SECONDS} s; it may yet be: push again later"
         )
 
     # ------------------------------------------------------------------ the wire
@@ -255,7 +281,7 @@ class ApeRegistry:
         """One JSON-RPC request. Raises ``CallRefused`` for a revert, ``ChainUnreachable`` for all else that goes wrong."""
         try:
             answer = self._provider.web3.provider.make_request(method, list(params))
-        except (OSError, ValueError) as err:
+        except (OSError, ValueError, Web3Exception) as err:
             raise ChainUnreachable(
                 f"the RPC doesn't answer {method}: {_first_line(err)}; is it running?"
             ) from err
@@ -276,9 +302,13 @@ def _refusal(error: Any, method: str) -> ChainError:
             name, values = found
             return Stale(name, values) if name in _STALE else CallRefused(name, values)
     message = error.get("message", "") if isinstance(error, Mapping) else str(error)
-    if "insufficient funds" in str(message).lower():
-        return PayerError("the payer has no funds for this; send it some, or name another payer")
+    if "insufficient funds" in str(message).lower() or "exceeds allowance" in str(message).lower():
+        return _no_funds("the payer")
     return ChainUnreachable(f"the RPC refused {method}: {message}")
+
+
+def _no_funds(payer: str) -> PayerError:
+    return PayerError(f"{payer} has no funds for this; send it some, or name another payer")
 
 
 def _vault_state(row: tuple[Any, ...]) -> VaultState | None:

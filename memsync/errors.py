@@ -4,6 +4,7 @@
 
     MemSyncError
     ├── InputError              the caller gave something that can't be used      exit 2
+    │   └── InvalidMemory       a memory that breaks a rule (``memsync.memory``)
     ├── LockedError             the keys are not open                             exit 3
     │   ├── WrongPassphrase     the keystore is whole, the passphrase is not its
     │   └── WrongWords          the words are not 24 words of a MemSync vault

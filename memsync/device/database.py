@@ -113,6 +113,13 @@ class Database:
         self._data_version = found
         return changed
 
+    def truncate_log(self) -> None:
+        """Bring the log's pages into the file and cut the log to nothing: what was deleted or overwritten is then in neither.
+
+        For after a secret or a forgotten text was deleted; while another process reads, the log stays until it is done.
+        """
+        self.run("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def add_match_function(self, name: str, function: apsw.FTS5Function) -> None:
         """Let FTS5 queries call ``function`` by ``name`` on each row that matches."""
         with self._turn, self._translated():

@@ -252,3 +252,21 @@ def test_sqlite_without_the_key_reads_nothing(path: Path):
     database.close()
     with pytest.raises(apsw.NotADBError):
         apsw.Connection(str(path)).execute("SELECT * FROM meta").fetchall()
+
+
+def test_a_deleted_secret_is_in_no_file_once_the_log_was_truncated(path: Path):
+    database = Database(apsw.Connection(str(path)), "not encrypted, so that the test can look inside")
+    secret = os.urandom(32)
+
+    def files_with_it() -> set[str]:
+        return {file.name for file in path.parent.iterdir() if secret in file.read_bytes()}
+
+    Meta(database).put("words", secret)
+    database.truncate_log()
+    assert files_with_it() == {"vault.db"}
+    Meta(database).put("words", secret[::-1])
+    Meta(database).put("words", secret)
+    Meta(database).delete("words")
+    assert files_with_it() == {"vault.db", "vault.db-wal"}
+    database.truncate_log()
+    assert files_with_it() == set()

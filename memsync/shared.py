@@ -23,7 +23,7 @@ from memsync.device.heads import Head
 from memsync.device.proposals import Proposals, Proposed
 from memsync.device.scopes import Scope as ScopeName
 from memsync.device.segments import Held
-from memsync.errors import AccessError, InputError
+from memsync.errors import AccessError, FormatError, InputError
 from memsync.format.card import Card, sign_card
 from memsync.format.catalog import NotForMe
 from memsync.format.catalog_node import SegmentRow
@@ -130,7 +130,7 @@ class SharedVault:
 
         ``state``: a file for what is read, encrypted under the tool's key; None: memory only. ``request``: the nonce that was put beside
         the card; the envelope must carry it. ``unsolicited=False`` refuses an envelope without one, as a service should.
-        ``FormatError("envelope", "key")`` for a link that is for somebody else; ``AccessError`` for a grant that does not stand.
+        ``AccessError`` for a link that is for somebody else, or a grant that does not stand.
         """
         link = read_link(link) if isinstance(link, str) else link
         if (link.chain_id, link.contract) != (registry.chain_id, registry.contract):
@@ -138,7 +138,7 @@ class SharedVault:
                 f"the link is for chain {link.chain_id}, contract 0x{link.contract.hex()}, this is chain {registry.chain_id}; "
                 "connect to the link's"
             )
-        envelope = read_envelope(get_block(store, link.cid), link, key.keys.box())
+        envelope = _open_envelope(get_block(store, link.cid), link, key)
         if not (unsolicited if request is None else envelope.request == request):
             raise AccessError(
                 "nobody here asked for this grant: it does not carry the request's nonce; ask for it with a fresh card"
@@ -362,3 +362,14 @@ class SharedVault:
             if one.memory.version == version
         ]
         return Change(number, kind, memory, version, found[0] if found else None)
+
+
+def _open_envelope(data: bytes, link: Link, tool: Tool) -> Envelope:
+    try:
+        return read_envelope(data, link, tool.keys.box())
+    except FormatError as refused:
+        if refused.fault != "key":
+            raise
+        raise AccessError(
+            "this link was made for another card than this one; send the granter your card and ask for a link of your own"
+        ) from refused

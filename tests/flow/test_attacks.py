@@ -15,7 +15,6 @@ from memsync.crypto.pointer import seal_parcel_pointer, seal_pointer
 from memsync.crypto.tree import RootKey
 from memsync.errors import (
     AccessError,
-    FormatError,
     IntegrityError,
     NotFoundError,
     PointerInvalid,
@@ -377,5 +376,5 @@ def test_pairwise_secrets_of_two_grants_share_nothing_that_shows_on_chain(world:
     ]
     assert not words[0] & words[1]
     assert isinstance(envelopes[0].secret, PairwiseSecret)
-    with pytest.raises(FormatError):
+    with pytest.raises(AccessError, match="made for another card"):
         world.accepted(Tool.generate(), grants[0])

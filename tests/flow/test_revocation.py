@@ -179,7 +179,7 @@ def test_a_grant_says_why_it_does_not_stand(world: World) -> None:
     vault = world.vault()
     tool, grant = world.granted(vault)
     stranger = Tool.generate()
-    with pytest.raises(Exception, match="envelope: key"):
+    with pytest.raises(AccessError, match="made for another card"):
         world.accepted(stranger, grant)
     other = World(world.folder, registry=MemoryRegistry(chain_id=5))
     with pytest.raises(AccessError, match="the link is for chain 31337"):

@@ -10,7 +10,7 @@ from eth_abi import encode as abi_encode
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_utils import keccak as their_keccak
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memsync.crypto import eip712
@@ -38,7 +38,6 @@ def test_a_key_has_the_address_that_eth_account_gives_it(secret):
     assert SecpKey(secret).address.hex() == Account.from_key(secret).address[2:].lower()
 
 
-@settings(max_examples=50)
 @given(SECRETS, WORDS)
 def test_a_signature_is_the_one_of_eth_account_and_recovers(secret, digest):
     key = SecpKey(secret)

@@ -54,7 +54,7 @@ def test_an_import_that_reaches_outside_would_be_seen():
 def test_importing_all_of_it_loads_nothing_of_ape_or_web3():
     names = [f"memsync.{path.parent.name}.{path.stem}" for path in MODULES if path.stem != "__init__"]
     code = f"import importlib, json, sys\nfor name in {names!r}: importlib.import_module(name)\nprint(json.dumps(list(sys.modules)))"
-    run = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in json.loads(run.stdout)}
     assert {"cryptography", "coincurve", "Crypto"} <= loaded
     assert not loaded & FOREIGN

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memsync.crypto.sealing import (
@@ -128,7 +128,6 @@ def test_a_source_of_randomness_that_gives_too_little_is_refused():
         seal_block(KEY, HERE, b"x", random=lambda _: b"")
 
 
-@settings(max_examples=200)
 @given(
     st.sampled_from(["block", "entry"]),
     st.binary(max_size=100),

@@ -45,9 +45,14 @@ class PairwiseSecret:
             raise InputError("a digest has 32 bytes")
         return mac(self.secret, "grant", envelope_digest)
 
-    def since_key(self) -> bytes:
-        """The key of this grant's since block, 32 bytes."""
-        return derive(self.secret, "since")
+    def since_key(self, content: bytes) -> bytes:
+        """The key of this grant's since block, 32 bytes, under the current content key (32 bytes).
+
+        Of both, since a removed device still knows S, and other readers know the content key; neither alone may open the block.
+        """
+        if len(content) != 32:
+            raise InputError("a content key has 32 bytes")
+        return derive(self.secret + content, "since")
 
     def grant_id(self, vault: bytes, scope: bytes, envelope_digest: bytes) -> bytes:
         """The grant's id, 32 bytes, from vault id, scope id (16 bytes) and the envelope's digest."""

@@ -1,8 +1,9 @@
 """Earlier keys of a scope, in two blocks: for who may read back to the first, and for who may read from its grant on.
 
 The **lockbox** of epoch n is sealed under historyKey n and lists the epoch keys below n: with it a holder of K(n) reads everything
-before. The **since block** is sealed under a grant's pairwise secret and lists content keys only: what a from-now-on reader missed
-between its grant and now. Neither leads forward. In go keys, out comes a sealed block with its reference, and back.
+before. The **since block** is sealed under a grant's pairwise secret with the current content key and lists content keys only: what a
+from-now-on reader missed between its grant and now. Neither leads forward. In go keys, out comes a sealed block with its
+reference, and back.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def seal_since(
     plaintext = _encode(earlier)
     proofread(lambda: _read(plaintext, ContentKey, current.number, _SINCE))
     place = aad(vault, scope, current.id, Kind.SINCE, object_id)
-    block = Block.of(seal_block(secret.since_key(), place, plaintext, random=random))
+    block = Block.of(seal_block(secret.since_key(current.secret), place, plaintext, random=random))
     return block, Ref(object_id, block.digest)
 
 
@@ -77,7 +78,7 @@ def read_since(
     """The content keys since the grant, ascending; ``FormatError("since", …)`` for anything but this grant's block of now."""
     check_digest(data, ref.digest, what=_SINCE)
     place = aad(vault, scope, current.id, Kind.SINCE, ref.object_id)
-    plaintext = open_block(secret.since_key(), place, data, what=_SINCE)
+    plaintext = open_block(secret.since_key(current.secret), place, data, what=_SINCE)
     return _read(plaintext, ContentKey, current.number, _SINCE)
 
 

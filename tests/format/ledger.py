@@ -32,18 +32,19 @@ class Sealed:
 
 @dataclass(slots=True)
 class Ledger:
-    """``secrets`` by name; ``derived`` pairs (from, to); ``sealed`` in order of publication; ``holds``: what each party began with."""
+    """``secrets`` by name; ``derived`` pairs (from all of these, to); ``sealed`` in order of publication; ``holds``: what each party began with."""
 
     secrets: dict[str, bytes] = field(default_factory=dict)
-    derived: list[tuple[str, str]] = field(default_factory=list)
+    derived: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
     sealed: list[Sealed] = field(default_factory=list)
     holds: dict[str, set[str]] = field(default_factory=dict)
 
-    def know(self, name: str, secret: bytes, *, of: str | None = None) -> str:
-        """Note a secret; ``of`` is the one that it is derived from."""
+    def know(self, name: str, secret: bytes, *, of: str | tuple[str, ...] = ()) -> str:
+        """Note a secret; ``of`` is the one, or all, that it is derived from."""
         assert self.secrets.setdefault(name, secret) == secret, f"two secrets named {name}"
-        if of is not None and (of, name) not in self.derived:
-            self.derived.append((of, name))
+        parents = (of,) if isinstance(of, str) else of
+        if parents and (parents, name) not in self.derived:
+            self.derived.append((parents, name))
         return name
 
     def give(self, party: str, *names: str) -> None:
@@ -61,7 +62,7 @@ class Ledger:
         known, before = set(start), -1
         while len(known) > before:
             before = len(known)
-            known.update(child for parent, child in self.derived if parent in known)
+            known.update(child for parents, child in self.derived if known.issuperset(parents))
             for sealed in self.sealed:
                 if sealed.key in known and (until is None or sealed.sequence <= until):
                     known.update(sealed.teaches)

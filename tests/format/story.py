@@ -96,7 +96,6 @@ class Story(World):
         secret = PairwiseSecret.generate(random=self.random)
         grant = Granted(name or tool, party, scope, rights, from_now_on, secret, self.sequence)
         key = self.ledger.know(f"S {grant.name}", secret.secret)
-        self.ledger.know(f"since {grant.name}", secret.since_key(), of=key)
         self.ledger.know(f"grantee {grant.name}", secret.grantee().secret, of=key)
         self.wishes.append(grant)
         self._access_changed = True
@@ -356,7 +355,13 @@ class Story(World):
         block, ref = seal_since(grant.secret, missed, current=current, **where, random=self.random)
         place = aad(self.vault, scope.id, current.id, Kind.SINCE, ref.object_id)
         teaches = [f"content {self._epoch_name(scope, key.number)}" for key in missed]
-        self._publish(block, Kind.SINCE, grant.name, f"since {grant.name}", place, teaches=teaches)
+        name = self._epoch_name(scope, current.number)
+        key = self.ledger.know(
+            f"since {grant.name} {current.number}",
+            grant.secret.since_key(current.secret),
+            of=(f"S {grant.name}", f"content {name}"),
+        )
+        self._publish(block, Kind.SINCE, grant.name, key, place, teaches=teaches)
         return FromNowOn(current, ref, grant.acknowledged)
 
     def _seal_root(self, leaves: list[bytes]) -> Head:

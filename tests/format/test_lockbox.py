@@ -59,7 +59,7 @@ def test_a_block_that_is_no_lockbox_of_this_epoch_is_refused(case):
 @cases(SINCE["bad_plaintexts"])
 def test_a_since_block_that_breaks_a_rule_is_refused(case):
     place = aad(s.VAULT, s.SCOPE, s.EPOCH.content.id, Kind.SINCE, SINCE_OBJECT)
-    data = seal_block(s.PAIRWISE.since_key(), place, unbase64(case["plaintext"]))
+    data = seal_block(s.PAIRWISE.since_key(s.EPOCH.content.secret), place, unbase64(case["plaintext"]))
     with Refused("since", case["fault"]):
         read_since_block(data)
 

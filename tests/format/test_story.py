@@ -76,6 +76,18 @@ def test_a_reader_from_now_on_reaches_no_epoch_key_and_so_no_lockbox(story):
     assert lockboxes("Historian") == {name for name in lockboxes("owner") if "personal" in name}
 
 
+def test_a_removed_device_that_knows_a_grants_secret_opens_no_later_since_block(story):
+    def since_blocks(*start: str) -> set[str]:
+        return {name for name in story.ledger.opens(start) if name.startswith("since")}
+
+    phone, newcomer = story.ledger.holds["phone"], story.ledger.holds["Newcomer"]
+    assert "S Newcomer" in story.ledger.reach(phone)
+    assert since_blocks(*newcomer) == {"since Newcomer 8", "since Newcomer 10"}
+    assert since_blocks(*phone) == set()
+    assert since_blocks(*phone, "content personal 3") == since_blocks(*newcomer)
+    assert since_blocks(*story.ledger.holds["Historian"]) == set()
+
+
 def test_two_tellings_share_no_block(story):
     assert not set(story.blocks) & set(tell("another").blocks)
 

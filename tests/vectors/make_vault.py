@@ -176,7 +176,9 @@ def lockboxes() -> dict[str, Any]:
         random=s.stream("since"),
     )
     since_place = aad(s.VAULT, s.SCOPE, epoch.content.id, Kind.SINCE, since_ref.object_id)
-    since_plaintext = open_block(s.PAIRWISE.since_key(), since_place, since_block.data, what="since")
+    since_plaintext = open_block(
+        s.PAIRWISE.since_key(epoch.content.secret), since_place, since_block.data, what="since"
+    )
     return {
         "lockbox": {
             "epoch": {"number": 3, "secret": epoch.secret.hex()},

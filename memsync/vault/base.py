@@ -118,6 +118,7 @@ class OpenVault:
         final = at.heads.final()
         if final is not None and at.meta.get(WORDS) is not None:
             at.meta.delete(WORDS)
+            at.database.truncate_log()
 
 
 def to_ms(moment: int | datetime | None) -> int | None:

@@ -179,6 +179,8 @@ class Vault(MemoryVerbs, AccessVerbs):
                     Deed(at.now_ms(), "push", receipt.sequence, None, receipt.transaction, detail)
                 )
             self._let_words_go()
+            if receipt.sequence:
+                at.database.truncate_log()
             return receipt
 
     def pull(self) -> Pulled:

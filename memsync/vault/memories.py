@@ -12,7 +12,7 @@ from memsync.device.imported import Imported
 from memsync.device.memories import Found
 from memsync.errors import InputError, NotFoundError
 from memsync.intake import ChatGPTExport, ImportOptions, Report
-from memsync.memory import Memory, MemoryKind, Source, Tombstone, new_id
+from memsync.memory import Draft, Memory, MemoryKind, Source, Tombstone, new_id
 from memsync.recall import Hit
 from memsync.sync.replica import Replica
 from memsync.sync.wishes import wish_scope
@@ -49,6 +49,15 @@ class MemoryVerbs(OpenVault):
             )
             self._write(at, at.scopes.id_of(scope), [memory])
             return memory
+
+    def remember_many(self, drafts: Iterable[Draft], *, scope: str = PERSONAL) -> int:
+        """Keep many at once, all or none; returns how many."""
+        with self._working("remember") as at:
+            scope_id, done, source = at.scopes.id_of(scope), 0, iter(drafts)
+            while batch := list(islice(source, _BATCH)):
+                self._write(at, scope_id, self._made(batch))
+                done += len(batch)
+            return done
 
     def edit(self, memory: Memory | bytes, text: str, *, scope: str | None = None) -> Memory:
         """Give a memory another text; what it was stays in the history. An edit of a conflict settles it."""
@@ -144,10 +153,7 @@ class MemoryVerbs(OpenVault):
             source = iter(export)
             while batch := list(islice(source, _BATCH)):
                 now = at.now_ms()
-                made = [
-                    one.draft(now).accepted(new_id(now, at.random), new_id(now, at.random)) for one in batch
-                ]
-                self._write(at, scope, made)
+                self._write(at, scope, self._made([one.draft(now) for one in batch]))
                 imported.add_many(one.key for one in batch)
             return export.report()
 
@@ -170,6 +176,10 @@ class MemoryVerbs(OpenVault):
             scope = at.scopes.id_of(old)
             at.scopes.rename(scope, new)
             at.journal.add(wish_scope(scope, new, created=at.now_ms()))
+
+    def _made(self, drafts: list[Draft]) -> list[Memory]:
+        at, now = self._replica, self._replica.now_ms()
+        return [draft.accepted(new_id(now, at.random), new_id(now, at.random)) for draft in drafts]
 
     def _found(self, at: Replica, memory: Memory | bytes, scope: str | None) -> list[Found]:
         memory_id = memory.id if isinstance(memory, Memory) else memory

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from memsync.crypto.keystore import seal_keystore
-from memsync.crypto.tree import RootKey
 from memsync.device.keystore_file import (
     CHEAP_COST,
     change_passphrase,
@@ -18,11 +17,9 @@ from memsync.device.keystore_file import (
     read_keystore,
     replace_keystore,
 )
-from memsync.device.secrets import Place, Secrets
-from memsync.errors import FormatError, InputError, LockedError, NotFoundError, StorageError, WrongPassphrase
+from memsync.device.secrets import Secrets
+from memsync.errors import FormatError, InputError, NotFoundError, StorageError, WrongPassphrase
 from memsync.ipld.dagcbor import encode
-
-PLACE = Place(31337, b"\x5e" * 20, b"\x07" * 32, 1)
 
 
 @pytest.fixture
@@ -31,14 +28,12 @@ def path(tmp_path: Path) -> Path:
 
 
 def secrets() -> Secrets:
-    return Secrets.new(root=os.urandom(32))
+    return Secrets.new()
 
 
 def test_what_was_put_in_comes_out(path: Path):
     for kept in (
         secrets(),
-        secrets().placed(PLACE),
-        secrets().placed(PLACE, keep_root=True),
         replace(secrets(), extra={"payer": "ada", "later": [1, b"x"]}),
         Secrets.new(),
     ):
@@ -86,8 +81,8 @@ def test_a_wrong_passphrase_replaces_nothing(path: Path):
         with pytest.raises(WrongPassphrase):
             attempt()
     assert path.read_bytes() == before
-    replace_keystore(path, "x", replace(kept, pointer=1), CHEAP_COST)
-    assert read_keystore(path, "x").pointer == 1
+    replace_keystore(path, "x", replace(kept, database=bytes(32)), CHEAP_COST)
+    assert read_keystore(path, "x").database == bytes(32)
 
 
 def test_none_damaged_and_unreadable_are_three_errors(path: Path):
@@ -112,27 +107,11 @@ def test_none_damaged_and_unreadable_are_three_errors(path: Path):
     [
         {"database": b"short"},
         {"device": None},
-        {"root": 5},
-        {"place": [1, b"\x5e" * 20]},
-        {"place": [-1, b"\x5e" * 20, b"\x07" * 32, 0]},
-        {"place": [1, b"\x5e" * 19, b"\x07" * 32, 0]},
-        {"locator": b"\x01" * 32},
-        {"locator": [0, b"\x01" * 31]},
-        {"pointer": True},
-        {"generation": [1 << 60, b"\x01" * 32]},
     ],
 )
 def test_secrets_of_another_shape_are_refused(change, path: Path):
-    good = {
-        "database": bytes(32),
-        "device": bytes(32),
-        "root": None,
-        "place": [1, b"\x5e" * 20, b"\x07" * 32, 0],
-        "locator": [0, b"\x01" * 32],
-        "pointer": 0,
-        "generation": [1, b"\x01" * 32],
-    }
-    assert Secrets.from_bytes(encode(good)).generation_number == 1
+    good = {"database": bytes(32), "device": bytes(32)}
+    assert Secrets.from_bytes(encode(good)).database == bytes(32)
     with pytest.raises(FormatError):
         Secrets.from_bytes(encode(good | change))
     name = next(iter(change))
@@ -145,42 +124,13 @@ def test_secrets_of_another_shape_are_refused(change, path: Path):
         read_keystore(path, "x")
 
 
-def test_a_vault_that_is_placed_has_its_keys_and_no_words():
-    start = secrets()
-    root = RootKey(start.root or b"")
-    placed = start.placed(PLACE)
-    assert placed.root is None
-    assert placed.pointer_key() == root.locator(PLACE.vault).pointer_key(0)
-    assert placed.generation_key().signer().address == root.generation(PLACE.vault).signer().address
-    assert replace(placed, pointer=3).pointer_key() == root.locator(PLACE.vault).pointer_key(3)
-    with pytest.raises(LockedError, match="24 words"):
-        placed.root_key()
-    assert start.placed(PLACE, keep_root=True).root_key() == root
-
-
-def test_a_fresh_vault_says_what_it_lacks():
-    fresh = Secrets.new()
-    for ask in (
-        fresh.vault_place,
-        fresh.locator_key,
-        fresh.pointer_key,
-        fresh.generation_key,
-        fresh.root_key,
-    ):
-        with pytest.raises(LockedError):
-            ask()
-    assert len(fresh.device_key().box().public) == 1216
-
-
 def test_no_secret_shows_in_a_repr():
-    marked = replace(secrets().placed(PLACE, keep_root=True), extra={"token": "hunter2"})
+    marked = replace(secrets(), extra={"token": "hunter2"})
     shown = repr(marked)
-    for secret in (marked.database, marked.device, marked.root, marked.locator, marked.generation):
-        assert secret is not None
+    for secret in (marked.database, marked.device):
         assert repr(secret)[2:-1] not in shown
         assert secret.hex() not in shown
     assert "hunter2" not in shown
-    assert repr(PLACE) in shown
 
 
 KILLED = """

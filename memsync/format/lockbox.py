@@ -2,8 +2,8 @@
 
 The **lockbox** of epoch n is sealed under historyKey n and lists the epoch keys below n: with it a holder of K(n) reads everything
 before. The **since block** is sealed under a grant's pairwise secret with the current content key and lists content keys only: what a
-from-now-on reader missed between its grant and now. Neither leads forward. In go keys, out comes a sealed block with its
-reference, and back.
+reader from now on missed between its grant and now. Neither leads forward. In go keys, out comes a sealed block with its reference, and
+back.
 """
 
 from __future__ import annotations

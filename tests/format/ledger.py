@@ -32,7 +32,8 @@ class Sealed:
 
 @dataclass(slots=True)
 class Ledger:
-    """``secrets`` by name; ``derived`` pairs (from all of these, to); ``sealed`` in order of publication; ``holds``: what each party began with."""
+    """``secrets`` by name; ``derived`` pairs (from all of these, to); ``sealed`` in order of publication; ``holds``: what each party
+    began with."""
 
     secrets: dict[str, bytes] = field(default_factory=dict)
     derived: list[tuple[tuple[str, ...], str]] = field(default_factory=list)

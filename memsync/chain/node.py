@@ -47,14 +47,15 @@ class LocalNode:
     def deploy(self) -> None:
         """Put the registry at its canonical address, if it isn't there."""
         artifact = load_artifact()
-        if self.rpc("eth_getCode", "0x" + artifact.address.hex(), "latest") != "0x":
+        address = "0x" + artifact.address.hex()
+        if self.rpc("eth_getCode", address, "latest") != "0x":
             return
         sender = self.rpc("eth_accounts")[0]
         data = "0x" + (artifact.deploy_salt + artifact.init_code).hex()
-        self.rpc(
-            "eth_sendTransaction",
-            {"from": sender, "to": "0x" + artifact.factory.hex(), "data": data, "gas": hex(8_000_000)},
-        )
+        call = {"from": sender, "to": "0x" + artifact.factory.hex(), "data": data, "gas": hex(8_000_000)}
+        self.rpc("eth_sendTransactionSync", call)
+        if self.rpc("eth_getCode", address, "latest") == "0x":
+            raise ChainError("the local node did not take the registry")
 
     def pass_time(self, seconds: int) -> None:
         """Move the chain's clock on by ``seconds`` and mine a block."""

@@ -1,6 +1,7 @@
 """Twenty thousand damaged inputs to each reader (a million under ``make torture``): each ends in a value or in the reader's one error.
 
-A quarter of that to readers that are one call of ``cryptography`` taking most of a millisecond. Inputs are good ones, changed a little by seeded chance, so that a failure is found again. DAG-CBOR has its own in tests/ipld.
+A quarter of that to readers that are one call of ``cryptography`` taking most of a millisecond. Inputs are
+good ones, changed a little by seeded chance, so that a failure is found again. DAG-CBOR has its own in tests/ipld.
 """
 
 from __future__ import annotations

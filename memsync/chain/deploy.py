@@ -181,8 +181,12 @@ class ThroughApe:
         self._account = account
 
     @property
+    def has_account(self) -> bool:
+        return self._account is not None
+
+    @property
     def account(self) -> bytes:
-        return _bytes(str(self._account.address)) if self._account else bytes(20)
+        return _bytes(str(self._account.address)) if self.has_account else bytes(20)
 
     def rpc(self, method: str, *params: object) -> Any:
         try:
@@ -194,9 +198,13 @@ class ThroughApe:
         return answer["result"]
 
     def transact(self, to: bytes, data: bytes) -> bytes:
-        make = self._provider.network.ecosystem.create_transaction
-        transaction = make(
-            receiver=self._provider.web3.to_checksum_address(to), data=data, chain_id=self._provider.chain_id
+        request = {"from": _hex(self.account), "to": _hex(to), "data": _hex(data)}
+        transaction = self._provider.network.ecosystem.create_transaction(
+            sender=self._account.address,
+            receiver=self._provider.web3.to_checksum_address(to),
+            data=data,
+            chain_id=self._provider.chain_id,
+            gas=int(self.rpc("eth_estimateGas", request), 16) * 6 // 5,
         )
         return _bytes(str(self._account.call(transaction).txn_hash))
 

@@ -32,9 +32,9 @@ def registry(node):
     return deployed_on(node)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def long_registry():
-    """The same on a node of our own, for long runs; not put back after each test, so names there are used once."""
+    """The same on a node of the module's own, for long runs; not put back after each test, so names there are used once."""
     with running_node() as node:
         yield deployed_on(node)
 

@@ -52,10 +52,7 @@ def add(a, b):
     x = (slope**2 - a[0] - b[0]) % P
     return x, (slope * (a[0] - x) - a[1]) % P
 def times(k, point=G):
-    total = None
-    while k:
-        total, point, k = add(total, point) if k & 1 else total, add(point, point), k >> 1
-    return total
+    return add(times(k >> 1, add(point, point)), point if k & 1 else None) if k else None
 def address(point):
     return keccak(abi(*point))[12:]
 def scalar(key, *info):
@@ -68,8 +65,8 @@ def recover(digest, signature):
     need(point, "wallet's signature")
     return address(times(pow(r, -1, N), point))
 def abi(*words):  # abi.encode of static words; a text stands for its hash, as in EIP-712
-    words = [keccak(word.encode()) if isinstance(word, str) else word for word in words]
-    return b"".join(word.to_bytes(32) if isinstance(word, int) else word.rjust(32, b"\0") for word in words)
+    kinds = {int: lambda word: word.to_bytes(32), str: lambda word: keccak(word.encode()), bytes: lambda word: word.rjust(32, b"\0")}
+    return b"".join(kinds[type(word)](word) for word in words)
 def eip712(domain, *message):  # domain: types and values after name and version; message: type and values
     own = abi(f"EIP712Domain(string name,string version{domain[0]})", "MemSync", "1", *domain[1:])
     return keccak(b"\x19\x01" + keccak(own) + keccak(abi(*message)))

@@ -5,6 +5,7 @@ could make (a sealed block of known salt) is made here from the reader's own fun
 """
 
 import ast
+import functools
 import json
 import sys
 import zlib
@@ -28,15 +29,19 @@ ENGLISH = (HERE / "english.txt").read_text().split()
 COVERED = {}
 
 
+@functools.cache
+def file_of(name):
+    return json.loads((VECTORS / f"{name}.json").read_text())
+
+
 def vectors(name, part):
-    return json.loads((VECTORS / f"{name}.json").read_text())[part]
+    return file_of(name)[part]
 
 
 def cases(name, part):
     """Parametrises a test with the vectors of one part of one file, and notes that this part is covered."""
     COVERED.setdefault(name, set()).add(part)
-    found = vectors(name, part) if (VECTORS / f"{name}.json").exists() else []
-    return pytest.mark.parametrize("case", found, ids=lambda case: str(case.get("why", ""))[:40])
+    return pytest.mark.parametrize("case", vectors(name, part), ids=lambda case: str(case.get("why", ""))[:40])
 
 
 def value(x):
@@ -189,7 +194,8 @@ def test_a_grant_has_the_id_of_the_vector():
     secret, vault_id, scope, envelope = unhex(case, "secret", "vault", "scope", "envelope")
     blinded, salt, grant = grant_id_of(secret, vault_id, scope, envelope)
     made = {"grantee": wallet_of(secret, "grantee"), "blinded_scope": blinded.hex(), "grant_salt": salt.hex()}
-    made |= {"grant_id": grant.hex()} | {kind: crypto.derive(secret, kind).hex() for kind in ("since", "parcel")}
+    made |= {"grant_id": grant.hex()} | {"parcel": crypto.derive(secret, "parcel").hex()}
+    made |= {"since": crypto.derive(secret + bytes.fromhex(case["content"]), "since").hex()}
     assert made.items() <= case.items()
 
 
@@ -532,7 +538,8 @@ def earlier_of(kind):
     content = crypto.derive(bytes.fromhex(epoch["secret"]), "content")
     key = crypto.derive(bytes.fromhex(epoch["secret"]), "history")
     if kind == "since":
-        content, key = bytes.fromhex(epoch["secret"]), crypto.derive(bytes.fromhex(given["secret"]), "since")
+        content = bytes.fromhex(epoch["secret"])
+        key = crypto.derive(bytes.fromhex(given["secret"]) + content, "since")
     vault_id, scope = unhex(given, "vault", "scope")
 
     def bound(case):
@@ -795,6 +802,201 @@ def test_bad_pins_are_refused(case):
     refuses(lambda: codec.fit(codec.uncbor(b64decode(case["block"])), vault.PINS))
 
 
+# the golden vault
+
+GOLDEN = json.loads((VECTORS / "golden" / "vault-v1.json").read_text())
+ROOTS, BLOCKS = codec.read_car((VECTORS / "golden" / "vault-v1.car").read_bytes())
+WHERE, VAULT = [GOLDEN["chain"], bytes.fromhex(GOLDEN["contract"])], bytes.fromhex(GOLDEN["vault"])
+SCOPES = {name: bytes.fromhex(scope) for name, scope in GOLDEN["scopes"].items()}
+HEADS = {head["sequence"]: (head["sequence"], *unhex(head, "salt", "pointer")) for head in GOLDEN["heads"]}
+
+
+def reader(name):
+    [found] = [one for one in GOLDEN["readers"] if one["reader"] == name]
+    return found
+
+
+def texts(found):
+    records = [record for _, segment in found for record in (segment or ([], []))[0]]
+    return [f"forgotten {x['id'].hex()}" if "forgotten" in x else x["text"] for _, _, x in records]
+
+
+def agree_on_the_last(found, said):
+    """Compares every record that a reader sees in a scope at the last head, and how many it doesn't see."""
+    records = [(row, record) for row, segment in found for record in (segment or ([], []))[0]]
+    assert sum(row[3] for row, segment in found if segment is None) == said["hidden"]
+    assert [x["text"] for x in vault.current([record for _, record in records])] == said["current"]
+    made = [
+        {"order": row[0], "epoch": row[2][0], "batch": record[0], "memory": codec.cbor(record[2]).hex()}
+        for row, record in records
+    ]
+    assert made == said["records"]
+
+
+def whole(held, secret):
+    """Everything that the holder of W of the root's generation sees: scope id → what `scope` gives."""
+    scopes = held.owner(secret)["scopes"]
+    return {scope: held.scope(scope, *held.with_history(scope, number, k)) for scope, _, number, k in scopes}
+
+
+def agree_on_the_whole(found, sees):
+    assert {name: texts(found[scope]) for name, scope in SCOPES.items()} == sees
+
+
+@functools.cache
+def owners_vault(sequence):
+    """The owner's, from nothing but the words, chain, contract and head; with W."""
+    secret = crypto.read_words(GOLDEN["words"], ENGLISH)
+    owner = crypto.address(crypto.times(crypto.scalar(secret, "owner", *WHERE, 0)))
+    vault_id = crypto.keccak(crypto.abi(*WHERE, owner, 0))
+    assert (owner.hex(), vault_id) == (GOLDEN["owner"], VAULT)
+    locators = [crypto.derive(secret, "locator", vault_id, number) for number in range(2)]
+    held = vault.Vault(vault_id, BLOCKS).find(WHERE, locators, HEADS[sequence])
+    return held, crypto.derive(secret, "generation", vault_id, held.root["generation"])
+
+
+def test_the_owner_opens_every_root_from_the_words():
+    for head, said in zip(GOLDEN["heads"], reader("owner")["heads"], strict=True):
+        held, secret = owners_vault(said["sequence"])
+        author, signer, _ = held.root["certificate"]
+        assert wallet_of(secret, "signer")["address"] == signer.hex() == head["signer"]
+        assert pairs_of(secret)["author"]["public"] == author.hex()
+        x = held.owner(secret)
+        assert (x["generation"], x["pointer"]) == (head["generation"], head["pointer_key"])
+        agree_on_the_whole(whole(held, secret), said["sees"])
+    for scope, said in reader("owner")["last"].items():
+        agree_on_the_last(whole(held, secret)[bytes.fromhex(scope)], said)
+    assert [held.root["previous"] in BLOCKS, HEADS.keys() == set(range(1, 11))] == [True, True]
+
+
+def test_each_root_names_the_one_before_and_witnesses_what_it_added():
+    held, secret = owners_vault(max(HEADS))
+    leaves = {sequence: [] for sequence in HEADS}
+    for found in whole(held, secret).values():
+        for row, (records, dropped) in found:
+            for record in records:
+                leaves[record[0] or row[0][0]].append(vault.leaf(record))
+            for batch, leaf in dropped:
+                leaves[batch].append(leaf)
+    previous = None
+    for head in GOLDEN["heads"]:
+        root = owners_vault(head["sequence"])[0].root
+        assert root["previous"] == previous
+        previous = codec.read_cid(head["root"])[4:]
+        added = sorted(leaves[head["sequence"]])
+        assert not added or root["witness"] == vault.witness(added)
+    assert sum(map(bool, leaves.values())) > 5
+    assert [root[4:] for root in ROOTS] == [previous]
+
+
+def test_the_owners_list_of_grants_opens_each_envelope_and_inbox():
+    for given in GOLDEN["grants"]:
+        envelope, secret, scope = vault.read_link(given["link"])[3][4:], *unhex(given, "secret", "scope")
+        assert grant_id_of(secret, VAULT, scope, envelope)[2].hex() == given["id"]
+        held, w = owners_vault(given["granted_at"])
+        [x] = [one for one in held.owner(w)["grants"] if one["id"].hex() == given["id"]]
+        assert (x["name"], x["secret"], x["scope"], x["envelope"]) == (given["name"], secret, scope, envelope)
+        assert (x["author"].hex(), x["rights"]) == (given["author"], given["rights"])
+        last, last_w = owners_vault(max(HEADS))
+        assert (given["ended_at"] is None) == any(one["id"] == x["id"] for one in last.owner(last_w)["grants"])
+        if given["inbox"]:
+            number, (salt, pointer) = given["inbox"]["number"], unhex(given["inbox"], "salt", "pointer")
+            digest = crypto.open_pointer(crypto.derive(secret, "parcel"), x["id"], number, salt, pointer, size=6)
+            bound = crypto.aad(VAULT, "parcel", place=x["id"] + number.to_bytes(4))
+            plaintext = crypto.unbox(crypto.derive(w, "box"), bound, BLOCKS[digest], crypto.SIZES)
+            assert vault.read_parcel(plaintext, [*WHERE, VAULT, x["id"]], number, x["author"])["drafts"]
+
+
+def test_every_accepted_memory_proves_its_tool():
+    held, secret = owners_vault(max(HEADS))
+    grants = {bytes.fromhex(given["id"]): given for given in GOLDEN["grants"]}
+    proven = 0
+    for _, (records, _) in (one for found in whole(held, secret).values() for one in found):
+        for _, _, x in records:
+            if "proof" in x:
+                grant, number, proposal, signature = x["proof"]
+                assert x["author"].hex() == grants[grant]["author"]
+                vault.check_proposal([*WHERE, VAULT, grant], number, x["author"], proposal, x, signature)
+                proven += 1
+    assert proven
+
+
+@pytest.mark.parametrize("name", ["laptop", "phone"])
+def test_a_device_opens_generations_up_to_its_removal(name):
+    device = reader(name)
+    seed, locator, secret = unhex(device["has"], "seed", "P", "W")
+    box, generation, lost = crypto.derive(seed, "box"), device["has"]["g"], 0
+    for said in device["heads"]:
+        held = vault.Vault(VAULT, BLOCKS).find(WHERE, [locator], HEADS[said["sequence"]])
+        if said["generation_in_slot"] is None:
+            assert refuses(held.slot, box) == "no slot is ours"
+            assert refuses(held.owner, secret) == "commitment"
+            lost += 1
+            continue
+        slot = held.slot(box)
+        assert slot[1] == said["generation_in_slot"] == held.root["generation"]
+        assert slot[1] > generation or slot[2] == secret
+        _, generation, secret = slot
+        found = whole(held, secret)
+        agree_on_the_whole(found, said["sees"])
+    assert (lost > 0) == (name == "phone")
+    for scope, said in device["last"].items():
+        agree_on_the_last(found[bytes.fromhex(scope)], said)
+
+
+def granted(name):
+    """A tool's envelope, grant id and box seed."""
+    seed, (_, _, vault_id, cid, _) = reader(name)["has"]["seed"], vault.read_link(reader(name)["has"]["link"])
+    seed = crypto.derive(bytes.fromhex(seed), "box")
+    plaintext = crypto.unbox(seed, crypto.aad(vault_id, "envelope"), BLOCKS[cid[4:]], [4096])
+    x = vault.read_envelope(plaintext, vault_id)
+    assert vault_id == VAULT
+    return x, grant_id_of(x["secret"], vault_id, x["scope"][0], cid[4:])[2], seed
+
+
+@pytest.mark.parametrize("name", ["Visitor", "Historian", "Newcomer", "Former"])
+def test_a_tool_sees_what_was_granted_until_it_ends(name):
+    x, grant, seed = granted(name)
+    scope, tool = x["scope"][0], reader(name)
+    assert (x["key"][0] == 0) == tool["from_now_on"]
+    epoch, found, ends = x["key"], [], 0
+    for said in tool["heads"]:
+        held, given = vault.Vault(VAULT, BLOCKS), (WHERE, x["pointer"][1], HEADS[said["sequence"]])
+        if not said["root"]:
+            assert refuses(held.enter, *given) == "not sealed by this key"
+            ends += 1
+            continue
+        held.enter(*given)
+        if said["slot"]:
+            epoch = held.slot(seed, scope, grant)
+            assert (epoch[0] == 0) == tool["from_now_on"]
+            opened = held.from_now_on(scope, epoch, x["secret"]) if epoch[0] == 0 else held.with_history(scope, *epoch[1:3])
+            found = held.scope(scope, *opened)
+            assert {name: texts(found) for name in SCOPES if SCOPES[name] == scope} == said["sees"]
+        else:
+            assert refuses(held.slot, seed, scope, grant) == "no slot is ours"
+            content = epoch[2] if epoch[0] == 0 else crypto.derive(epoch[2], "content")
+            assert refuses(held.entry, scope, content, epoch[1]) == "no entry under this content key"
+            ends += 1
+    assert (ends > 0) == (name in {"Visitor", "Former"}) == (not tool["last"])
+    for scope_id, said in tool["last"].items():
+        assert scope_id == scope.hex()
+        agree_on_the_last(found, said)
+
+
+def test_a_from_now_on_reader_has_no_lockbox_key():
+    x, grant, seed = granted("Newcomer")
+    held = vault.Vault(VAULT, BLOCKS).enter(WHERE, x["pointer"][1], HEADS[max(HEADS)])
+    _, number, content, since, _ = held.slot(seed, x["scope"][0], grant)
+    assert since
+    lockbox = held.entry(x["scope"][0], content, number)[2]
+    place = [x["scope"][0], vault.epoch_id(content)]
+    assert refuses(held.open, lockbox, crypto.derive(content, "history"), "lockbox", *place) == "commitment"
+    y, grant, seed = granted("Historian")
+    k = held.slot(seed, y["scope"][0], grant)[2]
+    assert vault.earlier_keys(held.open(lockbox, crypto.derive(k, "history"), "lockbox", *place), number)
+
+
 # the reader itself
 
 
@@ -823,5 +1025,5 @@ def test_the_reader_is_at_most_400_lines_and_imports_nothing_of_ours():
 
 
 def test_every_part_of_every_vector_file_is_read_here():
-    held = {path.stem: set(json.loads(path.read_text())) for path in VECTORS.glob("*.json")}
+    held = {path.stem: set(file_of(path.stem)) for path in VECTORS.glob("*.json")}
     assert held == COVERED

@@ -1,11 +1,11 @@
 """What the plaintexts must be, and a vault opened by each kind of reader: sections 4 to 9 of docs/format.md."""
-import base64
+import base64  # noqa: I001  (one line an import, however long)
 import contextlib
 import ipaddress
 import json
 import re
 import zlib
-from itertools import pairwise
+from itertools import pairwise, product
 from urllib.parse import quote, unquote
 
 from cryptography.exceptions import InvalidTag
@@ -37,12 +37,13 @@ def memory(x, required=None):
     return right and x.get("version") not in x.get("replaces", []) and len(cbor(x)) <= 192 << 10
 def when(x):
     return x.get("forgotten", x.get("happened", x.get("created")))
+
 NONE, V1, U32, U53, MS, S = type(None), range(1, 2), range(1 << 32), range(1 << 53), range(1 - (1 << 53), 1 << 53), range(1 << 40)
 REF, POWERS, SOME, RIGHTS = (16, 32), [1 << i for i in range(10)], range(1, 1 << 32), range(1, 4)
 FILLED, NAME = re.compile("(?s:.+)"), re.compile(r"[^\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]{1,64}")
 ROOT = {"v": V1, "vault": 32, "sequence": SOME, "generation": U32, "salt": 32, "previous": {NONE, 32}, "access": REF, "owner": REF,
         "witness": 32, "entries": rising((16, 256), 0, POWERS), "certificate": (32, 20, 65), "signature": 64}
-ACCESS, DEVICE_SLOT = (V1, rising(1328, counts=POWERS[:8])), (range(2, 3), U32, 32)
+PINS, ACCESS, DEVICE_SLOT = rising(lambda x: fits(x, Cid) and x[1] == 0x55), (V1, rising(1328, counts=POWERS[:8])), (range(2, 3), U32, 32)
 READER_SLOT = {(range(1), U32, 32, REF, U32), (range(2), U32, 32, NONE, U32)}
 GRANT = {"id": 32, "name": NAME, "account": 20, "box": 1216, "author": 32, "scope": 16, "rights": RIGHTS, "start": S, "end": S,
          "secret": 32, "envelope": 32, "since": {NONE, U32}, "acknowledged": U32}
@@ -61,7 +62,7 @@ SOURCE = ("tool", "conversation", "title", "turn", "part", "role", "model")
 PARCEL = {"v": V1, "chain": U53, "contract": 20, "vault": 32, "grant": 32, "number": U32, "author": 32, "drafts": [(16, draft, 64)]}
 CARD = {"memsync": re.compile("card"), "version": V1, "name": NAME, "url": {re.compile(""), place}, "issued": S, "account": 20,
         "box": 1216, "author": 32, "signature": 65}
-PINS = rising(lambda x: fits(x, Cid) and x[1] == 0x55)
+
 def check_proposal(where, number, author, proposal, x, signature):  # x: a draft, or the memory that it became
     signed = [*where, number, proposal, {key: x[key] for key in x if key not in OURS}]
     verify(author, signature, b"memsync/v1/proposal" + cbor(signed))
@@ -77,6 +78,9 @@ def read_segment(plain):  # → records, dropped leaves
         records += some
     need(len({(x["id"], x["version"]) for _, _, x in records}) == len(records) and records + dropped, "memory twice, or nothing")
     return records, dropped
+def current(records):  # the memories that nothing forgot or replaced
+    dead, over = {x["id"] for _, _, x in records if "forgotten" in x}, {v for _, _, x in records for v in x.get("replaces", [])}
+    return [x for _, _, x in records if x["id"] not in dead and x["version"] not in over]
 def leaf(record):
     return sha256(record[1], cbor(record[2]))
 def witness(leaves):
@@ -114,8 +118,8 @@ def read_root(plain, where, vault, sequence):  # where: chain, contract
     verify(author, x["signature"], b"memsync/v1/root" + cbor({key: x[key] for key in x if key != "signature"}))
     return x
 def read_entry(plain, content, number):
-    catalog, lockbox = {NONE, (16, 32, range(number + 1), 16)}, {NONE, REF if number else NONE}
-    x = fit(uncbor(plain), (range(number, number + 1), catalog, lockbox, U53))
+    catalog = {NONE, (16, 32, range(number + 1), 16)}
+    x = fit(uncbor(plain), (range(number, number + 1), catalog, {NONE, REF if number else NONE}, U53))
     need((x[1][2] < number or x[1][3] == epoch_id(content)) if x[1] else x[3] == 0, "catalog")
     return x
 def earlier_keys(plain, number):  # {number: key} of a lockbox or since block
@@ -151,6 +155,7 @@ def read_card(raw):  # → card, digest, fingerprint
     return x, card_digest(x), sha256(b"memsync/v1/card", x["account"], x["box"], x["author"])[:16]
 def epoch_id(content):
     return derive(content, "id")[:16]
+
 class Vault:
     """One vault's blocks by digest; with the root that a pointer names, once `enter` has read it."""
     def __init__(self, vault, blocks):
@@ -159,15 +164,19 @@ class Vault:
         plain = self.open([head[0].to_bytes(4), open_pointer(key, self.id, *head)], derive(key, "root"), "root")
         self.key, self.root = key, read_root(plain, where, self.id, head[0])
         return self
+    def find(self, where, locators, head):  # locators: P's, of which one gives the pointerKey in use
+        for k, locator in product(range(256), locators):
+            with contextlib.suppress(Refused):
+                return self.enter(where, derive(locator, "pointer", k), head)
+        raise Refused("no key of these opens the pointer")
     def open(self, ref, key, kind, scope=ZERO16, epoch=ZERO16, *, sizes=SIZES):
         need(sha256(self.blocks.get(ref[1], b"")) == ref[1], "block missing or damaged")
         return unseal(key, aad(self.id, kind, scope, epoch, ref[0]), self.blocks[ref[1]], sizes)
     def owner(self, secret):  # W of the root's generation
         return read_owner(self.open(self.root["owner"], derive(secret, "owner"), "owner"), self.root["generation"])
     def slot(self, seed, scope=ZERO16, grant=b""):  # a device's without scope and grant id, a reader's with them
-        _, boxes = fit(uncbor(self.open(self.root["access"], derive(self.key, "access"), "access")), ACCESS)
         bound = aad(self.id, "slot", scope, place=self.root["access"][0] + grant)
-        for box in boxes:
+        for box in fit(uncbor(self.open(self.root["access"], derive(self.key, "access"), "access")), ACCESS)[1]:
             with contextlib.suppress(InvalidTag):
                 return fit(uncbor(unbox(seed, bound, box, [1328])), READER_SLOT if grant else DEVICE_SLOT)
         raise Refused("no slot is ours")
@@ -183,7 +192,7 @@ class Vault:
         return entry, {m: derive(key, "content") for m, key in ((earlier_keys(box, number) if box else {}) | {number: k}).items()}
     def from_now_on(self, scope, slot, secret):
         _, number, content, since, _ = slot
-        box = since and self.open(since, derive(secret, "since"), "since", scope, epoch_id(content))
+        box = since and self.open(since, derive(secret + content, "since"), "since", scope, epoch_id(content))
         return self.entry(scope, content, number), (earlier_keys(box, number) if box else {}) | {number: content}
     def rows(self, scope, keys, row, level=None):  # of the segments below a row; a row without key stands for all below it
         (number, epoch), found = row[2], [row]

@@ -144,7 +144,8 @@ class SharedVault:
                 "nobody here asked for this grant: it does not carry the request's nonce; ask for it with a fresh card"
             )
         grant_id = envelope.grant_id(link.envelope)
-        check_grant(envelope, grant_id, registry.snapshot(link.vault, [grant_id]))
+        snapshot = registry.snapshot(link.vault, [grant_id])
+        check_grant(envelope, grant_id, snapshot, now=max(int(clock()), snapshot.block.time))
         database = (
             Database.in_memory()
             if state is None
@@ -189,7 +190,7 @@ class SharedVault:
         """
         at = self._replica
         snapshot = self._snapshot()
-        state, _ = check_grant(self._envelope, self._grant, snapshot, READ)
+        state, _ = check_grant(self._envelope, self._grant, snapshot, now=at.time_at(snapshot), rights=READ)
         seen = at.heads.seen()
         root = find_root(
             self._envelope, state, at.fetch, least_generation=0 if seen is None else seen.generation
@@ -261,7 +262,8 @@ class SharedVault:
         A parcel carries again what the owner has not taken in yet. ``AccessError`` without the right to write.
         """
         at = self._replica
-        state = check_grant(self._envelope, self._grant, snapshot := self._snapshot(), WRITE)[1]
+        snapshot = self._snapshot()
+        state = check_grant(self._envelope, self._grant, snapshot, now=at.time_at(snapshot), rights=WRITE)[1]
         now = at.now_ms()
         drafts = [
             Draft(
@@ -293,7 +295,7 @@ class SharedVault:
             author=author,
             registry=at.registry,
             store=self._store,
-            now=snapshot.block.time,
+            now=at.time_at(snapshot),
         )
         with at.database.transaction():
             proposals.add_many(new)

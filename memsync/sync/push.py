@@ -87,7 +87,7 @@ def _round(
 ) -> Receipt | None:
     """One attempt. None if there is nothing to do; ``Stale`` if somebody was faster."""
     wishes = _wanted(replica, opening=standing is None)
-    ended, reset = _ended(snapshot, standing)
+    ended, reset = _ended(snapshot, standing, replica.time_at(snapshot))
     again = _attempt_to_repeat(replica, snapshot, standing, wishes, ended)
     if again is not None:
         signed = decode_signed(again.call)
@@ -110,7 +110,7 @@ def _round(
         return None
     replica.store.put_many((block.cid, block.data) for block in composed.blocks)
     _confirm(replica, [block.digest for block in composed.blocks])
-    signed = _sign(replica, keys, composed, snapshot.block.time + DEADLINE_SECONDS)
+    signed = _sign(replica, keys, composed, replica.time_at(snapshot) + DEADLINE_SECONDS)
     attempt = replica.attempts.begin(
         sequence=composed.sequence,
         root=composed.root,
@@ -158,15 +158,15 @@ def _waits(replica: Replica) -> bool:
     return bool(replica.journal.free())
 
 
-def _ended(snapshot: Snapshot, standing: Standing | None) -> tuple[set[bytes], bool]:
-    """The grants of the owner block that hold no more at this block, and whether ``revokeAll`` has ended some."""
+def _ended(snapshot: Snapshot, standing: Standing | None, now: int) -> tuple[set[bytes], bool]:
+    """The grants of the owner block that hold no more ``now``, and whether ``revokeAll`` has ended some."""
     if standing is None or snapshot.vault is None:
         return set(), False
     gone, reset = set(), False
     for grant in standing.owner.grants:
         state = snapshot.grants[grant.id]
         stale = state.epoch != snapshot.vault.grant_epoch
-        if not state.known or state.revoked or stale or snapshot.block.time >= state.end:
+        if not state.known or state.revoked or stale or now >= state.end:
             gone.add(grant.id)
             reset = reset or (state.known and stale)
     return gone, reset
@@ -179,7 +179,12 @@ def _attempt_to_repeat(
     sequence = 1 if standing is None else standing.state.sequence + 1
     for attempt in replica.attempts.at(sequence):
         held = {entry.ordinal for entry in replica.journal.of_attempt(attempt.number)}
-        if held and held == set(wishes.ordinals) and not ended and snapshot.block.time < attempt.deadline:
+        if (
+            held
+            and held == set(wishes.ordinals)
+            and not ended
+            and replica.time_at(snapshot) < attempt.deadline
+        ):
             return attempt
     return None
 

@@ -37,9 +37,9 @@ class View:
 
 
 def check_grant(
-    envelope: Envelope, grant_id: bytes, snapshot: Snapshot, rights: int = 0
+    envelope: Envelope, grant_id: bytes, snapshot: Snapshot, *, now: int, rights: int = 0
 ) -> tuple[VaultState, GrantState]:
-    """The vault and this grant, if the grant holds at the snapshot's block with all of ``rights``.
+    """The vault and this grant, if the grant holds at ``now`` (Unix seconds) with all of ``rights``.
 
     ``AccessError`` says why not: not granted, revoked, not yet begun, expired, or without the right asked for.
     """
@@ -50,7 +50,6 @@ def check_grant(
         )
     if grant.revoked or grant.epoch != snapshot.vault.grant_epoch:
         raise AccessError(f"the grant to {envelope.scope_name!r} was revoked; ask the granter for a new one")
-    now = snapshot.block.time
     if now < grant.start:
         raise AccessError(
             f"the grant to {envelope.scope_name!r} begins in {grant.start - now} s; try again then"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from memsync.chain.registry import Registry
+from memsync.chain.registry import Registry, Snapshot
 from memsync.crypto.randomness import Random, system_random
 from memsync.device.attempts import Attempts
 from memsync.device.database import Database
@@ -73,6 +73,10 @@ class Replica:
         """The owner's keys on the chain that the vault was bound to; None before."""
         data = self.meta.get(KEYS)
         return None if data is None else OwnerKeys.from_bytes(data)
+
+    def time_at(self, snapshot: Snapshot) -> int:
+        """Unix seconds: the later of this device's clock and the block's, since the last block of an idle chain may be hours old."""
+        return max(int(self.clock()), snapshot.block.time)
 
     def now_ms(self) -> int:
         return int(self.clock() * 1000)

@@ -66,7 +66,7 @@ class AccessVerbs(OpenVault):
         with self._lock.hold("grant"):
             self._bind()
             at = self._replica
-            start, end = parse_times(until, at.registry.snapshot(bytes(32)).block.time)
+            start, end = parse_times(until, at.time_at(at.registry.snapshot(bytes(32))))
             scope_id = at.scopes.id_of(scope)
             contact = Contacts(at.database).meet(
                 account=card.account,

@@ -23,7 +23,9 @@ def test_the_words_leave_the_device_with_the_first_final_push(world: World) -> N
     with pytest.raises(LockedError, match="paper"):
         _ = vault.words
     vault.close()
-    again = Vault.open(passphrase=PASSPHRASE, home=vault.paths.folder.parents[1], store=world.store, registry=world.registry)
+    again = Vault.open(
+        passphrase=PASSPHRASE, home=vault.paths.folder.parents[1], store=world.store, registry=world.registry
+    )
     world.open.append(again)
     with pytest.raises(LockedError):
         _ = again.words

@@ -1,0 +1,69 @@
+"""Clocks: the last block of an idle chain may be old, and a device's clock may be behind its chain's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from memsync.chain.registry import Snapshot
+from memsync.errors import AccessError
+from memsync.testing import MemoryRegistry
+from tests.flow.actions import World, texts
+
+IDLE = 2 * 24 * 3600
+
+
+class IdleRegistry(MemoryRegistry):
+    """Nothing has been mined for two days: reads come from an old block, the next transaction from a block of now."""
+
+    def snapshot(self, vault: bytes, grants: Sequence[bytes] = ()) -> Snapshot:
+        seen = super().snapshot(vault, grants)
+        return replace(seen, block=replace(seen.block, time=self.now - IDLE))
+
+
+class IdleWorld(World):
+    def clock(self) -> float:
+        return float(self.registry.now)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def idle(tmp_path: Path):
+    world = IdleWorld(tmp_path, registry=IdleRegistry())
+    yield world
+    world.close()
+
+
+def test_a_push_lands_on_a_chain_that_was_idle_for_days(idle: World) -> None:
+    vault = idle.vault()
+    vault.remember("After a long silence.")
+    assert vault.push().sequence == 1
+    tool, grant = idle.granted(vault, until="1h", can="read+write")
+    shared = idle.accepted(tool, grant)
+    shared.pull()
+    shared.propose("Good morning.")
+    assert texts(shared) == {"After a long silence."}
+    assert vault.collect().new == 1
+
+
+def test_a_grant_that_expired_while_the_chain_was_idle_has_expired(idle: World) -> None:
+    vault = idle.vault(pushed=True)
+    tool, grant = idle.granted(vault, until="1h")
+    shared = idle.accepted(tool, grant)
+    idle.pass_time(3 * 3600)
+    with pytest.raises(AccessError, match="expired"):
+        shared.pull()
+    vault.remember("Later.")
+    assert vault.push().rotated == ("personal",)
+
+
+def test_a_device_whose_clock_is_behind_goes_by_the_chains(world: World) -> None:
+    vault = world.vault(pushed=True)
+    vault._replica.clock = lambda: 1.0e9
+    tool, grant = world.granted(vault, until="2h")
+    assert grant.end > world.now()
+    world.pass_time(3 * 3600)
+    vault.remember("Later.")
+    assert vault.push().rotated == ("personal",)

@@ -62,7 +62,7 @@ def test_a_grant_that_expired_while_the_chain_was_idle_has_expired(idle: World) 
 def test_a_device_whose_clock_is_behind_goes_by_the_chains(world: World) -> None:
     vault = world.vault(pushed=True)
     vault._replica.clock = lambda: 1.0e9
-    tool, grant = world.granted(vault, until="2h")
+    _, grant = world.granted(vault, until="2h")
     assert grant.end > world.now()
     world.pass_time(3 * 3600)
     vault.remember("Later.")

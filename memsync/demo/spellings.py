@@ -73,10 +73,11 @@ def _inside(data: bytes, shift: int, bits: int, encode: Callable[[bytes], bytes]
     return text[-(-8 * shift // bits) : 8 * (shift + len(data)) // bits]
 
 
-def _pieces(value: AnyStr, lengths: tuple[int, ...]) -> list[AnyStr]:
-    """The whole if it is short, else pieces of its start, middle and end."""
-    found: list[AnyStr] = [value] if len(value) <= lengths[-1] else []
-    for length in lengths:
-        if length < len(value):
-            found += [value[at : at + length] for at in (0, (len(value) - length) // 2, len(value) - length)]
-    return found
+def _pieces(value: AnyStr, lengths: tuple[int, int, int]) -> list[AnyStr]:
+    """The whole if it is short; else short pieces of its start, middle and end, and longer ones between."""
+    short, middle, long = lengths
+    if len(value) <= long:
+        return [value, value[:short], value[-short:]] if len(value) > short else [value]
+    places = ((short, 0.0), (short, 0.5), (short, 1.0), (middle, 0.25), (long, 0.75))
+    starts = ((length, round((len(value) - length) * share)) for length, share in places)
+    return [value[start : start + length] for length, start in starts]

@@ -108,7 +108,7 @@ def read_card(data: bytes) -> Card:
     """Read and verify a card.
 
     Raises ``FormatError("card", fault)``: ``size`` (2,048 bytes or more), ``encoding`` (not UTF-8, not JSON, not base64url without
-    padding), ``duplicate``, ``depth``, ``missing``, ``key``, ``type``, ``version``, ``length``, ``value``; ``SignatureInvalid`` if
+    padding), ``duplicate``, ``missing``, ``key``, ``type``, ``version``, ``length``, ``value``; ``SignatureInvalid`` if
     ``account`` did not sign it.
     """
     fields = _parse(data)
@@ -152,7 +152,7 @@ def _parse(data: bytes) -> dict[str, Any]:
     try:
         found = json.loads(text, object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
     except RecursionError:
-        raise FormatError(_WHAT, "depth", "too many levels") from None
+        raise FormatError(_WHAT, "encoding", "not JSON of a card: too many levels") from None
     except json.JSONDecodeError as error:
         raise FormatError(_WHAT, "encoding", f"not JSON: {error.msg} at character {error.pos}") from None
     if type(found) is not dict:

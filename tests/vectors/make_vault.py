@@ -812,7 +812,7 @@ def cards() -> dict[str, Any]:
         ("a number", "type", "1"),
         ("null", "type", "null"),
         ("300 levels deep", "encoding", '{"a":' * 300),
-        ("2,000 levels deep", "depth", "[" * 2000),
+        ("2,000 levels deep", "encoding", "[" * 2000),
         ("2,048 bytes", "size", text + " " * (2048 - len(text.encode()))),
         ("another kind of document", "type", with_(memsync="link")),
         ("without memsync", "type", lacking("memsync")),

@@ -2,7 +2,7 @@
 # this folder.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-python test-node torture bench check fmt lock clean
+.PHONY: help setup demo test test-python test-node torture bench check fmt lock clean
 
 # Here the pinned compiler and node come first; plain `ape` prefers the user's own (tools/toolchain.py).
 export SOLCX_BINARY_PATH := $(CURDIR)/.toolchain/solcx
@@ -18,6 +18,9 @@ help: ## list these targets
 
 setup: ## make .venv and .toolchain from the locks; again: at once
 	@sh tools/python.sh tools/toolchain.py
+
+demo: setup ## play the whole flow on a chain of its own: a year of ChatGPT becomes memory that its owner holds
+	@$(BIN)/memsync demo
 
 test: test-python test-node ## run every test
 

@@ -1,0 +1,99 @@
+"""How every verb behaves: one line on stderr and a telling exit code when it fails, one JSON object where ``--json`` is given.
+
+In goes a verb as a function that calls :func:`answer` once; out comes a click command. Nothing of the vault is loaded here.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+import click
+
+from memsync.errors import InputError, MemSyncError
+
+_JSON = "memsync.json"
+_KEPT = frozenset("\n\t")
+# Left-to-right and right-to-left overrides, embeddings and isolates: they can show a text as another.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def answer(lines: str | Iterable[str], **fields: object) -> None:
+    """Print what a verb found: ``lines`` for a person, or ``fields`` as JSON."""
+    if click.get_current_context().meta[_JSON]:
+        click.echo(json.dumps({"ok": True, **fields}, ensure_ascii=False))
+    for line in [lines] if isinstance(lines, str) else lines:
+        say(line)
+
+
+def say(line: str) -> None:
+    """Print a line for a person; nothing where JSON is asked for."""
+    if not click.get_current_context().meta[_JSON]:
+        click.echo(line)
+
+
+def note(line: str) -> None:
+    """Tell the person something beside the answer, on stderr."""
+    click.echo(line, err=True)
+
+
+def shown(text: str) -> str:
+    """A text as a terminal may get it: control characters, which could drive it, are replaced."""
+    return "".join(
+        "\ufffd" if (unicodedata.category(char) == "Cc" and char not in _KEPT) or char in _TURNING else char
+        for char in text
+    )
+
+
+class Verb(click.Command):
+    """A command with ``--json``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(
+            click.Option(["--json"], is_flag=True, expose_value=False, help="Print one JSON object.")
+        )
+
+
+class Verbs(click.Group):
+    """A group of verbs. What goes wrong in one ends here, as one line or one JSON object, with the error's exit code."""
+
+    command_class = Verb
+    group_class = type
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # Noted before anything is parsed, so that a mistake in the arguments is told as asked for too.
+        ctx.meta[_JSON] = "--json" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MemSyncError as error:
+            fail(error, error.exit_code, as_json=ctx.meta[_JSON])
+        except click.ClickException as error:
+            fail(InputError(usage(error)), error.exit_code, as_json=ctx.meta[_JSON])
+
+
+def fail(error: Exception, code: int, *, as_json: bool) -> NoReturn:
+    """End with this error: one JSON object on stdout, or one line on stderr."""
+    message = " ".join(str(error).split())
+    if as_json:
+        click.echo(
+            json.dumps(
+                {"ok": False, "error": {"name": type(error).__name__, "message": message}}, ensure_ascii=False
+            )
+        )
+    else:
+        click.echo(f"memsync: {shown(message)}", err=True)
+    sys.exit(code)
+
+
+def usage(error: click.ClickException) -> str:
+    """What was wrong with the arguments, and where it says what is right."""
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    where = f"; see `{ctx.command_path} --help`" if ctx else ""
+    return error.format_message().rstrip(".") + where

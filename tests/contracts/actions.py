@@ -72,6 +72,7 @@ class Registry:
     node: Node
     artifact: Artifact
     contract: bytes
+    chain_id: int = CHAIN_ID
 
     # ------------------------------------------------------------------ calls
 
@@ -85,10 +86,10 @@ class Registry:
         return self.send(self.sign(call, account, deadline=deadline))
 
     def sign(self, call: Call, account: SecpKey, *, deadline: int = NO_DEADLINE) -> SignedCall:
-        return sign_call(call, account, deadline, chain_id=CHAIN_ID, contract=self.contract)
+        return sign_call(call, account, deadline, chain_id=self.chain_id, contract=self.contract)
 
     def digest(self, call: Call, account: bytes, *, deadline: int = NO_DEADLINE) -> bytes:
-        return call_digest(call, account, deadline, chain_id=CHAIN_ID, contract=self.contract)
+        return call_digest(call, account, deadline, chain_id=self.chain_id, contract=self.contract)
 
     def send(self, signed: SignedCall, *, sender: bytes = STRANGER) -> Done:
         return self.send_data(self.calldata(signed), sender=sender)
@@ -178,7 +179,7 @@ class Person:
 
     @property
     def vault(self) -> bytes:
-        return vault_id(CHAIN_ID, self.registry.contract, self.owner.address, self.nonce)
+        return vault_id(self.registry.chain_id, self.registry.contract, self.owner.address, self.nonce)
 
     @property
     def state(self) -> VaultState:

@@ -41,8 +41,16 @@ def long_registry():
 
 def deployed_on(node: Node) -> Registry:
     artifact = load_artifact()
-    assert ensure_deployed(NodeDeployer(node)).transaction is not None
-    return Registry(node, artifact, artifact.address)
+    done = ensure_deployed(NodeDeployer(node))
+    assert done.transaction is not None
+    return Registry(node, artifact, artifact.address, done.chain_id)
+
+
+@pytest.fixture(scope="module")
+def other_chain():
+    """The registry at the same address on another chain."""
+    with running_node("--chain-id", "31339") as node:
+        yield deployed_on(node)
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from coincurve import PrivateKey
 
 from memsync.chain.calls import NO_DEADLINE, SignedCall, sign_call
 from memsync.crypto.secp256k1 import ORDER
-from tests.contracts.actions import CHAIN_ID, STRANGER, Refused, key
+from tests.contracts.actions import CHAIN_ID, STRANGER, Person, Refused, key
 from tests.contracts.checks import refused, unchanged
-from tests.contracts.every_call import TOOL, everything
+from tests.contracts.every_call import EVERY_CALL, TOOL, everything
 
 
 @pytest.fixture
@@ -126,6 +126,29 @@ def test_a_signature_for_another_chain_contract_or_domain_is_refused(registry, r
             signature = PrivateKey(account.secret).sign_recoverable(message)
             registry.send(replace(signed, signature=signature[:64] + bytes((signature[64] + 27,))))
     registry.send(signed)
+
+
+def test_what_is_signed_for_one_chain_is_worth_nothing_on_another_at_the_same_address(
+    registry, other_chain, ready
+):
+    """The same people with the same keys on both chains; their vaults have other ids there."""
+    call, account = ready
+    assert other_chain.contract == registry.contract
+    here = registry.sign(call, account)
+    mark = other_chain.node.rpc("evm_snapshot")
+    alice = Person.named(other_chain, "alice").open()
+    gift = alice.gift(TOOL)
+    alice.share(gift)
+    there, _ = EVERY_CALL[call.function](alice, gift)
+    with unchanged(lambda: everything(alice, gift)):
+        with pytest.raises(Refused, match=r"InvalidSignature|UnknownVault"):
+            other_chain.send(here)
+        with refused("InvalidSignature", account=account.address):
+            other_chain.send(registry.sign(there, account))
+    other_chain.relayed(there, account)
+    assert alice.vault != Person.named(registry, "alice").vault
+    assert other_chain.ask("vaultIdOf", alice.owner.address, 0) == (alice.vault,)
+    assert other_chain.node.rpc("evm_revert", mark)
 
 
 def test_the_zero_address_can_do_nothing(registry, signed):

@@ -9,20 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntFlag
 from typing import Protocol, runtime_checkable
 
 from memsync.chain.calls import SignedCall
 
 ZERO32 = bytes(32)
-READ, WRITE = 1, 2
-
-
-class Rights(IntFlag):
-    """What a grant allows."""
-
-    READ = 1
-    WRITE = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ import json
 from collections.abc import Iterable, Mapping
 
 from memsync.chain.calls import NO_DEADLINE, Call, CommitAndShare, Open, Share, Submit, sign_call
-from memsync.chain.registry import READ, WRITE, Registry
+from memsync.chain.registry import Registry
 from memsync.crypto.randomness import system_random
 from memsync.crypto.secp256k1 import SecpKey, grant_id, vault_id
 from memsync.crypto.words import from_words
 from memsync.demo.evidence import Node
 from memsync.format.card import Card
+from memsync.format.rights import READ, WRITE
 from memsync.ipld.cid import CID
 from memsync.memory import Memory
 from memsync.shared import Tool

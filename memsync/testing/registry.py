@@ -29,9 +29,9 @@ from memsync.chain.registry import ZERO32, BlockStamp, Event, GrantState, Receip
 from memsync.crypto.kdf import hash256
 from memsync.crypto.secp256k1 import grant_id, recover, vault_id
 from memsync.errors import CallRefused, ChainUnreachable, SignatureInvalid, Stale
+from memsync.format.rights import WRITE
 
 UNUSED = GrantState(start=0, end=0, epoch=0, rights=0, parcels=0, parcel_salt=0)
-_WRITE = 2
 
 
 class MemoryRegistry:
@@ -187,7 +187,7 @@ class MemoryRegistry:
         self._check(call, call.grantee, signed)
         grant = grant_id(call.vault, call.grantee, call.scope, call.grant_salt)
         state = self._grants.get((call.vault, grant), UNUSED)
-        if not state.holds(self.now, vault.grant_epoch, _WRITE):
+        if not state.holds(self.now, vault.grant_epoch, WRITE):
             raise CallRefused("NotGranted", {"vault": call.vault, "grantId": grant})
         if state.parcels != call.sequence:
             raise Stale("StaleSequence", {"current": state.parcels})

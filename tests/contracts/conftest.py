@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
 from memsync.chain.artifact import load_artifact
 from memsync.chain.deploy import ensure_deployed
+from memsync.crypto.secp256k1 import keccak
 from tests.contracts.actions import BOTH, CHAIN_ID, Gift, Person, Registry
 from tests.contracts.every_call import EVERY_CALL, TOOL, Ready
 from tests.contracts.node import Node
@@ -51,6 +53,19 @@ def other_chain():
     """The registry at the same address on another chain."""
     with running_node("--chain-id", "31339") as node:
         yield deployed_on(node)
+
+
+@pytest.fixture(scope="module")
+def twin(other_chain):
+    """The same code at another address of that chain, under another salt."""
+    artifact = other_chain.artifact
+    salt = b"another salt".ljust(32, b"\0")
+    sent = other_chain.node.send(
+        artifact.factory, salt + artifact.init_code, sender=b"\xde" * 20, gas=5_000_000
+    )
+    assert sent.ok
+    address = keccak(b"\xff" + artifact.factory + salt + artifact.init_code_hash)[12:]
+    return replace(other_chain, contract=address)
 
 
 @pytest.fixture(scope="session")

@@ -128,27 +128,26 @@ def test_a_signature_for_another_chain_contract_or_domain_is_refused(registry, r
     registry.send(signed)
 
 
-def test_what_is_signed_for_one_chain_is_worth_nothing_on_another_at_the_same_address(
-    registry, other_chain, ready
-):
-    """The same people with the same keys on both chains; their vaults have other ids there."""
+@pytest.mark.parametrize("elsewhere", ["other_chain", "twin"])
+def test_what_is_signed_for_one_registry_is_worth_nothing_at_another(request, registry, ready, elsewhere):
+    """The same people with the same keys at both, on another chain at the same address, or beside it; their vaults have other ids."""
     call, account = ready
-    assert other_chain.contract == registry.contract
-    here = registry.sign(call, account)
-    mark = other_chain.node.rpc("evm_snapshot")
-    alice = Person.named(other_chain, "alice").open()
+    other = request.getfixturevalue(elsewhere)
+    assert (other.chain_id, other.contract) != (registry.chain_id, registry.contract)
+    mark = other.node.rpc("evm_snapshot")
+    alice = Person.named(other, "alice").open()
     gift = alice.gift(TOOL)
     alice.share(gift)
     there, _ = EVERY_CALL[call.function](alice, gift)
     with unchanged(lambda: everything(alice, gift)):
         with pytest.raises(Refused, match=r"InvalidSignature|UnknownVault"):
-            other_chain.send(here)
+            other.send(registry.sign(call, account))
         with refused("InvalidSignature", account=account.address):
-            other_chain.send(registry.sign(there, account))
-    other_chain.relayed(there, account)
+            other.send(registry.sign(there, account))
+    other.relayed(there, account)
     assert alice.vault != Person.named(registry, "alice").vault
-    assert other_chain.ask("vaultIdOf", alice.owner.address, 0) == (alice.vault,)
-    assert other_chain.node.rpc("evm_revert", mark)
+    assert other.ask("vaultIdOf", alice.owner.address, 0) == (alice.vault,)
+    assert other.node.rpc("evm_revert", mark)
 
 
 def test_the_zero_address_can_do_nothing(registry, signed):

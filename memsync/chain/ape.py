@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 
 PAGE = 500
 LOCAL_CHAIN_IDS = frozenset({31337, 1337})
+_TEST_CHAIN_ID = 31337
 _STALE = {"StaleSequence", "StaleEpoch", "StaleDigest"}
+_LOGGERS = ("ape", "web3.RequestManager", "web3.providers.HTTPProvider")
 _TRIES = 5
 _MINED_SECONDS = 300
 
@@ -47,14 +50,25 @@ _payer_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 @contextmanager
 def host_settings_kept() -> Iterator[None]:
-    """Importing ape and connecting through it take over SIGINT and SIGTERM and log at INFO: put back what the program had."""
+    """What Ape changes of the program around it is put back: handlers of SIGINT and SIGTERM, log levels and handlers, the recursion limit.
+
+    Ape ends the process on SIGINT, prints logs from INFO up, and allows a recursion that overflows the stack.
+    """
     main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if main else {}
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if main else {}
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    logged = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
+    depth = sys.getrecursionlimit()
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, handler in signals.items():
+            if handler is not None:  # None: not set from Python, and can't be
+                signal.signal(number, handler)
+        for logger, level, handlers in logged:
+            logger.setLevel(level)
+            logger.handlers[:] = handlers
+        sys.setrecursionlimit(depth)
 
 
 @contextmanager
@@ -69,16 +83,18 @@ def connect(
     with ExitStack() as stack:
         with host_settings_kept():
             import ape
+            import ape.logging
             from ape.exceptions import ApeException
-
-            logging.getLogger("ape").setLevel(logging.WARNING)
+        with host_settings_kept():
+            log = logging.getLogger("ape")
+            log.setLevel(log.level or logging.WARNING)
             try:
                 provider = stack.enter_context(ape.networks.parse_network_choice(network))
             except (ApeException, ValueError, OSError) as err:
                 raise ChainUnreachable(
                     f"can't connect to {network!r}: {_first_line(err)}; check the name or the URL"
                 ) from err
-        account = _load_payer(payer, provider.chain_id) if isinstance(payer, str) else payer
+            account = _load_payer(payer, provider.chain_id) if isinstance(payer, str) else payer
         yield ApeRegistry(provider, contract=contract, payer=account)
 
 
@@ -86,11 +102,12 @@ def _load_payer(alias: str, chain_id: int) -> AccountAPI:
     import ape
 
     if alias.startswith("TEST::"):
-        if chain_id not in LOCAL_CHAIN_IDS:
-            raise PayerError(
-                f"{alias} is a test account whose key everybody knows; name a real one for chain {chain_id}"
-            )
-        return ape.accounts.test_accounts[int(alias.removeprefix("TEST::"))]
+        if chain_id != _TEST_CHAIN_ID:
+            raise _known_key(alias, chain_id)
+        try:
+            return ape.accounts.test_accounts[int(alias.removeprefix("TEST::"))]
+        except (ValueError, IndexError) as err:
+            raise PayerError(f"no test account is called {alias}; the first is TEST::0") from err
     try:
         return ape.accounts.load(alias)
     except KeyError as err:
@@ -100,7 +117,8 @@ def _load_payer(alias: str, chain_id: int) -> AccountAPI:
 class ApeRegistry:
     """One registry contract on the chain of a connected Ape provider.
 
-    ``contract`` is its 20-byte address, by default the canonical one. Without a ``payer`` it only reads.
+    ``contract`` is its 20-byte address, by default the canonical one. Without a ``payer`` it only reads. ``PayerError`` for a test account
+    on any chain but 31337.
     """
 
     def __init__(
@@ -111,6 +129,11 @@ class ApeRegistry:
         self._payer = payer
         self._checked = False
         self._chain_id = int(provider.chain_id)
+        if payer is not None and self._chain_id != _TEST_CHAIN_ID:
+            from ape.api import TestAccountAPI
+
+            if isinstance(payer, TestAccountAPI):
+                raise _known_key(str(payer.address), self._chain_id)
 
     @classmethod
     def at(cls, instance: Any, payer: AccountAPI | None = None) -> ApeRegistry:
@@ -305,6 +328,12 @@ def _refusal(error: Any, method: str) -> ChainError:
     if "insufficient funds" in str(message).lower() or "exceeds allowance" in str(message).lower():
         return _no_funds("the payer")
     return ChainUnreachable(f"the RPC refused {method}: {message}")
+
+
+def _known_key(account: str, chain_id: int) -> PayerError:
+    return PayerError(
+        f"{account} is a test account whose key everybody knows; name a real one for chain {chain_id}"
+    )
 
 
 def _no_funds(payer: str) -> PayerError:

@@ -58,7 +58,7 @@ def publish_plainly(
     _commit(registry, tool, card, scope=next(iter(scopes)), root=root, parcel=parcel)
     sender = node.rpc("eth_accounts")[0]
     list_of_blocks = "0x" + "\n".join(map(str, cids)).encode().hex()
-    node.rpc("eth_sendTransaction", {"from": sender, "to": sender, "data": list_of_blocks})
+    node.rpc("eth_sendTransactionSync", {"from": sender, "to": sender, "data": list_of_blocks})
     return cids
 
 

@@ -34,7 +34,7 @@ def run_demo(say: Callable[[str], None] = print, *, keep: Path | None = None) ->
         folder.mkdir(parents=True, exist_ok=True)
         teller = Teller(say)
         say(
-            "A year of ChatGPT becomes memory that its owner holds: a new vault, a new chain, nothing left behind."
+            "A year of ChatGPT becomes memory that its owner holds: new vault, new chain, nothing left behind."
         )
         with set_stage(folder, keep_chain=keep is not None) as stage:
             played = play(stage, teller)

@@ -10,6 +10,7 @@ import atexit
 import secrets
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from memsync.chain.registry import Registry
@@ -36,7 +37,7 @@ def demo_vault(registry: Registry | None = None) -> DemoVault:
     """
     folder = Path(tempfile.mkdtemp(prefix="memsync-demo-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    registry = MemoryRegistry() if registry is None else registry
+    registry = MemoryRegistry(now=int(time.time())) if registry is None else registry
     store = DirectoryStore(folder / "blocks")
     vault = DemoVault.create(
         passphrase=secrets.token_hex(16), home=folder, store=store, registry=registry, cost=CHEAP_COST

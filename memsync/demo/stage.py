@@ -60,8 +60,9 @@ class Stage:
 
     def set_down(self, words: str) -> Path:
         """Write what is needed to go on by hand; the file of settings to read into a shell."""
-        (self.folder / "words").write_text(words + "\n")
-        (self.folder / "passphrase").write_text(self.passphrase + "\n")
+        for name, secret in (("words", words), ("passphrase", self.passphrase)):
+            (self.folder / name).touch(mode=0o600)
+            (self.folder / name).write_text(secret + "\n")
         settings = {
             "MEMSYNC_HOME": self.new_machine,
             "MEMSYNC_PASSPHRASE_FILE": self.folder / "passphrase",

@@ -46,13 +46,16 @@ def watch(stage: Stage, played: Played, teller: Teller) -> Watched:
         sealed, _control(stage, played), len(calls), sum(played.payer in part.data for part in calls)
     )
     _tell(watched, teller)
-    if not sealed.nothing:
-        raise IntegrityError("the outsider found something: see the table; please report it")
-    if not watched.plain.everything:
-        raise IntegrityError(
-            "the search missed something that lay open: its zeros mean nothing; please report it"
-        )
+    judge(watched)
     return watched
+
+
+def judge(watched: Watched) -> None:
+    """``IntegrityError`` if anything was found, or if the same search missed what lay open."""
+    if not watched.sealed.nothing:
+        raise IntegrityError("the outsider found something, see the table; please report it")
+    if not watched.plain.everything:
+        raise IntegrityError("the search missed what lay open, so its zeros mean nothing; please report it")
 
 
 def _searched(played: Played, cids: list[CID], parts: list[Part]) -> Findings:

@@ -2,13 +2,15 @@
 
 The rules stand here a second time on purpose, in the order in which ``MemoryRegistry.sol`` checks them: one conformance suite runs
 against this and against the contract on a node. Only the signatures of plain keys are known here; contract wallets (ERC-1271) need a
-chain. Time stands still until it is moved.
+chain. Time stands still until it is moved. With ``confirmations``, blocks are final only so many blocks later and can be undone until then,
+as on a public chain: a program that has only ever met instant finality has not met a chain yet.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from memsync.chain.calls import (
@@ -28,24 +30,44 @@ from memsync.chain.calls import (
 from memsync.chain.registry import ZERO32, BlockStamp, Event, GrantState, Receipt, Snapshot, VaultState
 from memsync.crypto.kdf import hash256
 from memsync.crypto.secp256k1 import grant_id, recover, vault_id
-from memsync.errors import CallRefused, ChainUnreachable, SignatureInvalid, Stale
+from memsync.errors import CallRefused, ChainUnreachable, InputError, SignatureInvalid, Stale
 from memsync.format.rights import WRITE
 
 UNUSED = GrantState(start=0, end=0, epoch=0, rights=0, parcels=0, parcel_salt=0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What stood before a block, and the call that the block holds, if it is not empty."""
+
+    vaults: dict[bytes, VaultState]
+    grants: dict[tuple[bytes, bytes], GrantState]
+    keys: dict[bytes, bytes]
+    events: int
+    call: SignedCall | None
+
+
 class MemoryRegistry:
-    """One contract on one chain, in memory. ``now`` is the block time; ``reachable = False`` makes every call fail."""
+    """One contract on one chain, in memory, a call a block.
+
+    ``now`` is the block time; ``reachable = False`` makes every call fail. The latest ``confirmations`` blocks are not final.
+    """
 
     def __init__(
-        self, *, chain_id: int = 31337, contract: bytes = b"\x5e" * 20, now: int = 1_750_000_000
+        self,
+        *,
+        chain_id: int = 31337,
+        contract: bytes = b"\x5e" * 20,
+        now: int = 1_750_000_000,
+        confirmations: int = 0,
     ) -> None:
         self._chain_id = chain_id
         self._contract = contract
         self.now = now
         self.payer = b"\x77" * 20
         self.reachable = True
-        self._number = 1
+        self._number, self._branch = 1, 0
+        self._past: deque[_Before] = deque(maxlen=confirmations)
         self._lock = Lock()
         self._vaults: dict[bytes, VaultState] = {}
         self._grants: dict[tuple[bytes, bytes], GrantState] = {}
@@ -71,7 +93,7 @@ class MemoryRegistry:
 
     def final_vault(self, vault: bytes) -> VaultState | None:
         self._answer()
-        return self._vaults.get(vault)
+        return (self._past[0].vaults if self._past else self._vaults).get(vault)
 
     def key_of(self, account: bytes) -> bytes:
         self._answer()
@@ -86,8 +108,9 @@ class MemoryRegistry:
     def send(self, signed: SignedCall) -> Receipt:
         self._answer()
         with self._lock:
-            self._pending = []
+            self._pending, before = [], self._before(signed)
             self._apply(signed)
+            self._past.append(before)
             self._number += 1
             stamp = self._stamp()
             transaction = hash256(stamp.hash + signed.signature)
@@ -95,6 +118,41 @@ class MemoryRegistry:
                 (vault, Event(name, values, stamp, transaction)) for vault, name, values in self._pending
             ]
             return Receipt(transaction, stamp, 0, self.payer)
+
+    # --- what a chain does by itself
+
+    def mine(self, blocks: int = 1) -> None:
+        """Let empty blocks pass."""
+        with self._lock:
+            for _ in range(blocks):
+                self._past.append(self._before(None))
+                self._number += 1
+
+    def undo(self, blocks: int = 1) -> list[SignedCall]:
+        """Take the latest blocks back, as a chain does that settles on another branch; returns the calls that were in them, oldest first.
+
+        Whoever mines may take these calls again: ``send`` them, or not. ``InputError`` for more blocks than are not final.
+        """
+        with self._lock:
+            if not 0 <= blocks <= len(self._past):
+                raise InputError(
+                    f"only the latest {len(self._past)} blocks can be undone; the others are final"
+                )
+            undone = [self._past.pop() for _ in range(blocks)]
+            if undone:
+                first = undone[-1]
+                self._vaults, self._grants, self._keys = first.vaults, first.grants, first.keys
+                del self._events[first.events :]
+                self._number -= blocks
+                self._branch += 1
+            return [before.call for before in reversed(undone) if before.call is not None]
+
+    def _before(self, call: SignedCall | None) -> _Before:
+        if not self._past.maxlen:
+            return _Before({}, {}, {}, 0, None)
+        return _Before(dict(self._vaults), dict(self._grants), dict(self._keys), len(self._events), call)
+
+    # --- the contract's calls
 
     def _apply(self, signed: SignedCall) -> None:
         call = signed.call
@@ -228,7 +286,8 @@ class MemoryRegistry:
         self._pending.append((vault, name, {"vault": vault, **values}))
 
     def _stamp(self) -> BlockStamp:
-        return BlockStamp(self._number, hash256(b"block" + self._number.to_bytes(8, "big")), self.now)
+        name = b"block" + self._number.to_bytes(8, "big") + self._branch.to_bytes(8, "big")
+        return BlockStamp(self._number, hash256(name), self.now)
 
     def _answer(self) -> None:
         if not self.reachable:

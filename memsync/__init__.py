@@ -1,5 +1,9 @@
 """Memory for AI that belongs to the person it is about.
 
+``open`` opens a vault of this device, ``Vault.create`` makes one, ``Vault.restore`` brings one back from its words; ``Tool`` and
+``SharedVault`` are the other side, who was granted something. Chains come by ``memsync.chain.ape.connect``, doubles for your tests from
+``memsync.testing``.
+
 ``import memsync`` loads nothing but this file: each name below is fetched from its module when first asked for, so that a
 program that only reads a memory never pays for a chain, and Ape is loaded by ``memsync.chain.ape`` alone.
 """
@@ -12,38 +16,174 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Unpack
+
+    from memsync.chain.registry import Registry
     from memsync.errors import (
         AccessError,
+        BlockMissing,
+        CallRefused,
         ChainError,
+        ChainReset,
+        ChainUnreachable,
         DecisionNeeded,
+        Forked,
+        FormatError,
         InputError,
         IntegrityError,
         LockedError,
         MemSyncError,
         NotFoundError,
+        PayerError,
+        PointerInvalid,
+        RolledBack,
+        SignatureInvalid,
+        Stale,
         StorageError,
+        WrongContract,
+        WrongPassphrase,
+        WrongWords,
     )
-    from memsync.memory import Draft, Memory, Source, Tombstone
+    from memsync.format.card import Card, read_card, write_card
+    from memsync.intake import ImportOptions, Report
+    from memsync.memory import Draft, InvalidMemory, Memory, Source, Tombstone
+    from memsync.recall import Hit
+    from memsync.shared import Change, Refreshed, SharedVault, Tool
+    from memsync.store import BlockStore, CarStore, DirectoryStore, MirrorStore
+    from memsync.sync.push import Receipt
+    from memsync.vault import Grant, Status, Vault
+    from memsync.vault.base import Where
 
 __all__ = [
     "AccessError",
+    "BlockMissing",
+    "BlockStore",
+    "CallRefused",
+    "CarStore",
+    "Card",
     "ChainError",
+    "ChainReset",
+    "ChainUnreachable",
+    "Change",
     "DecisionNeeded",
+    "DirectoryStore",
     "Draft",
+    "Forked",
+    "FormatError",
+    "Grant",
+    "Hit",
+    "ImportOptions",
     "InputError",
     "IntegrityError",
+    "InvalidMemory",
     "LockedError",
     "MemSyncError",
     "Memory",
+    "MirrorStore",
     "NotFoundError",
+    "PayerError",
+    "PointerInvalid",
+    "Receipt",
+    "Refreshed",
+    "Registry",
+    "Report",
+    "RolledBack",
+    "SharedVault",
+    "SignatureInvalid",
     "Source",
+    "Stale",
+    "Status",
     "StorageError",
     "Tombstone",
+    "Tool",
+    "Vault",
+    "WrongContract",
+    "WrongPassphrase",
+    "WrongWords",
     "__version__",
+    "open",
+    "read_card",
+    "write_card",
 ]
 
-_MODULES = {name: "memsync.errors" for name in __all__ if name.endswith(("Error", "Needed"))}
-_MODULES |= dict.fromkeys(("Draft", "Memory", "Source", "Tombstone"), "memsync.memory")
+_NAMES = {
+    "memsync.chain.registry": ("Registry",),
+    "memsync.errors": (
+        "AccessError",
+        "BlockMissing",
+        "CallRefused",
+        "ChainError",
+        "ChainReset",
+        "ChainUnreachable",
+        "DecisionNeeded",
+        "Forked",
+        "FormatError",
+        "InputError",
+        "IntegrityError",
+        "LockedError",
+        "MemSyncError",
+        "NotFoundError",
+        "PayerError",
+        "PointerInvalid",
+        "RolledBack",
+        "SignatureInvalid",
+        "Stale",
+        "StorageError",
+        "WrongContract",
+        "WrongPassphrase",
+        "WrongWords",
+    ),
+    "memsync.format.card": (
+        "Card",
+        "read_card",
+        "write_card",
+    ),
+    "memsync.intake": (
+        "ImportOptions",
+        "Report",
+    ),
+    "memsync.memory": (
+        "Draft",
+        "InvalidMemory",
+        "Memory",
+        "Source",
+        "Tombstone",
+    ),
+    "memsync.recall": ("Hit",),
+    "memsync.shared": (
+        "Change",
+        "Refreshed",
+        "SharedVault",
+        "Tool",
+    ),
+    "memsync.store": (
+        "BlockStore",
+        "CarStore",
+        "DirectoryStore",
+        "MirrorStore",
+    ),
+    "memsync.sync.push": ("Receipt",),
+    "memsync.vault": (
+        "Grant",
+        "Status",
+        "Vault",
+    ),
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
+
+
+def open(  # noqa: A001 - memsync.open, as in gzip.open
+    name: str = "default", *, passphrase: str, home: Path | None = None, **where: Unpack[Where]
+) -> Vault:
+    """Open a vault of this device; see ``Vault.open``.
+
+    ``where``: ``store`` and ``registry``, for the verbs that talk to others. ``NotFoundError``, ``WrongPassphrase``, ``FormatError`` for a
+    damaged keystore or database.
+    """
+    from memsync.vault import Vault
+
+    return Vault.open(name, passphrase=passphrase, home=home, **where)
 
 
 def __getattr__(name: str) -> object:

@@ -56,7 +56,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*command: object) -> str:
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=_surroundings())
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, env=_surroundings()
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -65,7 +67,10 @@ def _surroundings() -> dict[str, str]:
     """This environment without a way back into the checkout, and with pip's package index for uv."""
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     found = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True
+        [sys.executable, "-m", "pip", "config", "get", "global.index-url"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if found.returncode == 0:
         kept.setdefault("UV_DEFAULT_INDEX", found.stdout.strip())

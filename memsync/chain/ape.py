@@ -91,6 +91,10 @@ def connect(
             try:
                 provider = stack.enter_context(ape.networks.parse_network_choice(network))
             except (ApeException, ValueError, OSError) as err:
+                if isinstance(err, OSError) and err.filename:
+                    raise ChainError(
+                        f"Ape can't use {err.filename}: {err.strerror}; set APE_DATA_FOLDER to a folder that it may write to"
+                    ) from err
                 raise ChainUnreachable(
                     f"can't connect to {network!r}: {_first_line(err)}; check the name or the URL"
                 ) from err

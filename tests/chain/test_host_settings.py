@@ -61,7 +61,7 @@ asyncio.run(main())
 """
 
 
-def run(code: str, home: Path) -> subprocess.CompletedProcess[str]:
+def run(code: str, home: Path, **more: str) -> subprocess.CompletedProcess[str]:
     (home / "ape-config.yaml").write_text(
         "foundry:\n  host: auto\n"
     )  # else Ape takes whatever is at port 8545
@@ -70,7 +70,7 @@ def run(code: str, home: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         cwd=home,
-        env={**os.environ, "HOME": str(home), "APE_DATA_FOLDER": str(home / "ape")},
+        env={**os.environ, "HOME": str(home), "APE_DATA_FOLDER": str(home / "ape"), **more},
         timeout=TIMEOUT,
         check=False,
     )
@@ -124,6 +124,21 @@ except KeyboardInterrupt:
     assert set(last.split()[1:]) >= {"SIGINT", "SIGTERM", "handlers", "levels"}
     assert "interrupted" not in done.stdout
     assert done.returncode == 130
+
+
+def test_a_folder_that_ape_cannot_use_is_named(node: LocalNode, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code = f"""
+from memsync.chain.ape import connect
+from memsync.errors import ChainError
+try:
+    connect({node.url!r}).__enter__()
+except ChainError as err:
+    print(err)
+"""
+    done = run(code, tmp_path, APE_DATA_FOLDER=str(tmp_path / "file" / "ape"))
+    assert done.stdout.startswith("Ape can't use ")
+    assert done.stdout.endswith("; set APE_DATA_FOLDER to a folder that it may write to\n")
 
 
 def test_test_accounts_pay_on_chain_31337_only(node: LocalNode) -> None:

@@ -19,7 +19,9 @@ from click.testing import CliRunner, Result
 from memsync.chain.node import LocalNode, local_node
 from memsync.cli import cli
 from memsync.cli.frame import shown
+from memsync.device.keystore_file import CHEAP_COST
 from memsync.intake import write_sample_export
+from memsync.vault import Vault
 
 HEAVY = {"ape", "web3", "numpy", "pandas", "eth_account", "eth_abi", "cryptography", "apsw", "coincurve"}
 
@@ -38,6 +40,12 @@ class Person:
             "MEMSYNC_HOME": str(self.folder / "home"),
             "MEMSYNC_PASSPHRASE_FILE": str(self.folder / "passphrase"),
         }
+
+    def make_vault(self) -> str:
+        """What ``init`` does, with a keystore that opens fast; the words."""
+        home = Path(self.env["MEMSYNC_HOME"])
+        with Vault.create(passphrase="correct horse battery staple", home=home, cost=CHEAP_COST) as vault:
+            return vault.words
 
     def run(self, *args: str, stdin: str = "") -> Result:
         clean = dict.fromkeys(name for name in os.environ if name.startswith("MEMSYNC_"))
@@ -71,7 +79,7 @@ def person(tmp_path: Path) -> Person:
 
 @pytest.fixture
 def owner(person: Person) -> Person:
-    person.says("init")
+    person.make_vault()
     return person
 
 
@@ -302,7 +310,7 @@ def on_chain(node: LocalNode, tmp_path: Path) -> Callable[[str], Person]:
 
 def test_the_whole_flow_goes_by_commands(on_chain: Callable[[str], Person], tmp_path: Path):
     owner, tool, again = on_chain("owner"), on_chain("tool"), on_chain("again")
-    words = owner.gets("init")["words"]
+    words = owner.make_vault()
     owner.says("scope", "add", "novel")
     owner.says("remember", "The tide turns at noon.", "--scope", "novel")
     owner.says("remember", "The safe is behind the map.")
@@ -336,7 +344,6 @@ def test_the_whole_flow_goes_by_commands(on_chain: Callable[[str], Person], tmp_
     assert "no live grant" in owner.fails(4, "revoke", "Inkwell")
     assert [deed["kind"] for deed in owner.gets("history")["history"]] == ["revoke", "push", "grant", "push"]
 
-    assert "restored" not in words
     assert "word" in again.fails(3, "restore", stdin="memsync twenty four other words\n")
     back = again.gets("restore", stdin=words + "\n")
     assert back["memories"] == 3
@@ -349,7 +356,7 @@ def test_the_whole_flow_goes_by_commands(on_chain: Callable[[str], Person], tmp_
 
 def test_who_does_not_pay_can_read_and_is_told_before_a_push(on_chain: Callable[[str], Person]):
     owner = on_chain("owner")
-    owner.says("init")
+    owner.make_vault()
     del owner.env["MEMSYNC_PAYER"]
     assert "pay" in owner.fails(8, "push")
     owner.env["MEMSYNC_PAYER"] = "nobody-of-this-name"

@@ -1,0 +1,76 @@
+"""README shows what happens: console blocks under ``<!-- runs -->`` are run as a person would type them, and compared."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^<!-- runs -->\n+```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+STEADY = {"0", "47", "351", "353"}
+
+
+def steps_of(page: str) -> list[tuple[str, str]]:
+    """Each command of the blocks that are run, without its comment, and what the page shows for it."""
+    steps = []
+    for block in BLOCK.findall(page):
+        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            typed, _, shown = step.partition("\n")
+            steps.append((typed.partition("  #")[0].strip(), shown))
+    return steps
+
+
+def masked(text: str) -> list[str]:
+    """The words, with # for figures that differ from run to run; where lines break depends on them too."""
+    return NUMBER.sub(lambda number: number[0] if number[0] in STEADY else "#", text).split()
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    home = tmp_path_factory.mktemp("home")
+    # What an outer `make` hands down would have an inner one say which folder it is in.
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("APE_", "MAKE", "MFLAGS", "MEMSYNC_"))
+    }
+    done = [
+        subprocess.run(
+            ["sh", "-c", typed],
+            env=env | {"HOME": str(home)},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for typed, _ in steps_of(README)
+    ]
+    assert [(one.returncode, one.stderr) for one in done] == [(0, "")] * len(done)
+    return [one.stdout for one in done]
+
+
+def test_the_readme_shows_what_the_commands_show(shown: list[str]) -> None:
+    steps = steps_of(README)
+    assert [typed for typed, _ in steps] == ["make demo"]
+    assert [masked(actual) for actual in shown] == [masked(expected) for _, expected in steps]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("0 of 396", "1 of 396"),
+        ("351 memories in", "350 memories in"),
+        (" 9 Revoked", " 9 Ended"),
+        ("30 June 2025", "30 July 2025"),
+    ],
+)
+def test_a_wrong_readme_would_be_noticed(shown: list[str], right: str, wrong: str) -> None:
+    assert right in README
+    wrongly = steps_of(README.replace(right, wrong, 1))
+    assert masked(shown[0]) != masked(wrongly[0][1])

@@ -206,7 +206,8 @@ class SharedVault:
             before = self._current()
             at.heads.note(
                 Head(root.sequence, root.digest, root.generation),
-                final=final is not None and final.sequence >= root.sequence,
+                final=final is not None
+                and (final.sequence, final.pointer) == (state.sequence, state.pointer),
             )
             for segment, records in added:
                 at.memories.attach(self._envelope.scope, segment, records)

@@ -7,7 +7,8 @@ a lost race nor a reorg loses anything. A head below one seen final, or another 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from memsync.chain.registry import Snapshot, VaultState
@@ -15,19 +16,18 @@ from memsync.crypto.epochs import ContentKey
 from memsync.device.heads import Head
 from memsync.device.scopes import Scope as ScopeName
 from memsync.device.segments import Held
-from memsync.errors import BlockMissing, ChainReset, FormatError
-from memsync.format.catalog import Catalog, Changes
+from memsync.errors import BlockMissing, ChainReset
+from memsync.format.catalog import Catalog, NotForMe
 from memsync.format.catalog_node import CatalogRoot, SegmentRow
 from memsync.format.records import Kept
-from memsync.format.root import read_root
 from memsync.format.segment import open_segment
 from memsync.ipld.dagcbor import decode, encode
-from memsync.memory import Memory
 from memsync.sync.keys import OwnerKeys
-from memsync.sync.replica import GRANTS, OWNER, TAKEN, Replica
+from memsync.sync.replica import FIRST_SCOPE, GRANTS, POINTER, TAKEN, Replica
 from memsync.sync.sealing import need_key
+from memsync.sync.settling import final_head, settle, unsettle, waiting, walk_back
 from memsync.sync.standing import Standing, catalog_of, epoch_keys, find_digest, read_standing
-from memsync.sync.wishes import RECORD, SCOPE, read_wishes
+from memsync.sync.wishes import RECORD, SCOPE, read_wishes, wish_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +68,65 @@ def take_in(replica: Replica, keys: OwnerKeys, snapshot: Snapshot) -> tuple[Pull
     seen = replica.heads.seen()
     if state is None:
         if seen is not None:
-            raise ChainReset(
-                f"chain {keys.chain_id} no longer knows this vault, which was at sequence {seen.sequence}: it is another chain, or one "
-                "that began anew; nothing was changed"
-            )
+            _take_back(replica, keys, seen)
         return Pulled(0, changed=False), None
     standing = _read(replica, keys, state)
-    final = replica.registry.final_vault(keys.vault)
-    is_final = final is not None and (final.sequence, final.pointer) == (state.sequence, state.pointer)
-    new = replica.meta.get(TAKEN) != standing.root.digest
+    line = walk_back(replica, keys, standing)
+    final = final_head(keys, standing, line, replica.registry.final_vault(keys.vault))
+    head = Head(state.sequence, standing.root.digest, standing.root.generation)
+    new = replica.meta.get(TAKEN) != head.root
     news = _news(replica, keys, standing) if new else []
-    roots = _roots_back(replica, keys, standing)
     with replica.database.transaction():
-        head = Head(state.sequence, standing.root.digest, standing.root.generation)
-        replica.heads.note(head, final=is_final)
+        _note(replica, head, final)
         if new:
             _apply(replica, standing, news)
-        _settle(replica, final, roots, is_final=is_final)
+        settle(replica, standing, line, final, now=replica.time_at(snapshot))
+        if new:
+            _name_scopes(replica, standing)
+            replica.refresh_index()
     added, dropped = sum(len(one.added) for one in news), sum(len(one.removed) for one in news)
-    return Pulled(state.sequence, changed=new, segments=added, dropped=dropped, final=is_final), standing
+    pulled = Pulled(state.sequence, changed=new, segments=added, dropped=dropped, final=final == head)
+    return pulled, standing
 
 
 def _read(replica: Replica, keys: OwnerKeys, state: VaultState) -> Standing:
-    likely = int.from_bytes(replica.meta.get("pointer") or b"\0", "big")
+    likely = int.from_bytes(replica.meta.get(POINTER) or b"\0", "big")
     digest, _ = find_digest(state, keys, likely=likely)
     replica.heads.check(state.sequence, digest)
     seen = replica.heads.seen()
     return read_standing(
         state, keys, replica.fetch, likely=likely, least_generation=0 if seen is None else seen.generation
     )
+
+
+def _take_back(replica: Replica, keys: OwnerKeys, seen: Head) -> None:
+    """The vault is not on the chain any more: an opening that was undone, which the device that made the vault repeats."""
+    if replica.heads.final() is not None:
+        raise ChainReset(
+            f"chain {keys.chain_id} no longer knows this vault, which was at sequence {seen.sequence}: it is another chain, or one "
+            "that began anew; nothing was changed"
+        )
+    if replica.meta.get(FIRST_SCOPE) is None:
+        raise ChainReset(
+            f"chain {keys.chain_id} has undone the opening of this vault; push from the device that made it, or wait until it is "
+            "there again; nothing was changed"
+        )
+    with replica.database.transaction():
+        _merge(
+            replica,
+            [_ScopeNews(scope.id, None, [], _held(replica, scope.id)) for scope in replica.scopes.all()],
+        )
+        for name in (TAKEN, POINTER, GRANTS):
+            replica.meta.delete(name)
+        unsettle(replica)
+        replica.refresh_index()
+
+
+def _note(replica: Replica, head: Head, final: Head | None) -> None:
+    known = replica.heads.final()
+    if final is not None and final != head and (known is None or final.sequence >= known.sequence):
+        replica.heads.note(final, final=True)
+    replica.heads.note(head, final=final == head)
 
 
 def _news(replica: Replica, keys: OwnerKeys, standing: Standing) -> list[_ScopeNews]:
@@ -108,31 +138,32 @@ def _news(replica: Replica, keys: OwnerKeys, standing: Standing) -> list[_ScopeN
             key.content for key in epoch_keys(scope, entry, vault=keys.vault, fetch=replica.fetch)
         )
         catalog = catalog_of(scope.id, contents, vault=keys.vault, fetch=replica.fetch)
-        old = _catalog_taken(replica, scope.id)
-        changes = _changes(catalog, old, entry.catalog)
         held = replica.segments.held(scope.id)
-        added = [row for row in changes.added if isinstance(row, SegmentRow) and row.ref.digest not in held]
-        reached = {row.ref.digest for row in changes.added if isinstance(row, SegmentRow)}
-        if old is None:
-            removed = [digest for digest in held if digest not in reached]
-        else:
-            removed = [
-                row.ref.digest
-                for row in changes.removed
-                if isinstance(row, SegmentRow) and row.ref.digest not in reached
-            ]
+        rows, removed = _changes(catalog, _catalog_taken(replica, scope.id), entry.catalog, held)
+        added = [row for row in rows if row.ref.digest not in held]
         found.append(_ScopeNews(scope.id, entry.catalog, list(_open(replica, catalog, added)), removed))
-    return found
+    known = {scope.id for scope in standing.owner.scopes}
+    undone = [scope.id for scope in replica.scopes.all() if scope.id not in known]
+    return found + [_ScopeNews(scope, None, [], _held(replica, scope)) for scope in undone]
 
 
-def _changes(catalog: Catalog, old: CatalogRoot | None, new: CatalogRoot | None) -> Changes:
-    """What changed; everything, where the old catalog's nodes have been deleted."""
-    try:
-        return catalog.changes(old, new)
-    except BlockMissing:
-        if old is None:
-            raise
-        return Changes(tuple(catalog.rows(new)), ())
+def _changes(
+    catalog: Catalog, old: CatalogRoot | None, new: CatalogRoot | None, held: Collection[bytes]
+) -> tuple[list[SegmentRow], list[bytes]]:
+    """The rows that may be new, and the segments held that the new catalog does not reach.
+
+    Where the old catalog can't be read, for its nodes were deleted or its epoch was undone, the new one is read whole.
+    """
+    changes = None
+    if old is not None and old.epoch.id in catalog.keys:
+        with suppress(BlockMissing):
+            changes = catalog.changes(old, new)
+    if changes is None or any(isinstance(row, NotForMe) for row in changes.removed):
+        rows = [row for row in catalog.rows(new) if isinstance(row, SegmentRow)]
+        return rows, [*set(held).difference(row.ref.digest for row in rows)]
+    rows = [row for row in changes.added if isinstance(row, SegmentRow)]
+    gone = {row.ref.digest for row in changes.removed if isinstance(row, SegmentRow)}
+    return rows, [*gone.difference(row.ref.digest for row in rows)]
 
 
 def _open(replica: Replica, catalog: Catalog, rows: list[SegmentRow]) -> Iterable[tuple[Held, list[Kept]]]:
@@ -145,94 +176,62 @@ def _open(replica: Replica, catalog: Catalog, rows: list[SegmentRow]) -> Iterabl
 
 
 def _apply(replica: Replica, standing: Standing, news: list[_ScopeNews]) -> None:
-    waiting = read_wishes(replica.journal.entries())
+    _merge(replica, news)
+    replica.meta.put(TAKEN, standing.root.digest)
+    replica.meta.put(POINTER, standing.owner.pointer.to_bytes(4, "big"))
+    replica.meta.put(GRANTS, encode([grant.id for grant in standing.owner.grants]))
+
+
+def _merge(replica: Replica, news: list[_ScopeNews]) -> None:
+    """Take in the new segments and let go of those that are not reached any more; what the journal holds stays."""
+    mine = read_wishes(replica.journal.entries()).records
     for one in news:
         for held, records in one.added:
             replica.memories.attach(one.scope, held, records)
         replica.segments.drop(one.removed)
-        mine = {(record.id, record.version) for record in waiting.records.get(one.scope, ())}
-        replica.memories.drop_unreached(one.scope, mine)
+        kept = {(record.id, record.version) for record in mine.get(one.scope, ())}
+        replica.memories.drop_unreached(one.scope, kept)
         _remember_catalog(replica, one.scope, one.catalog)
+
+
+def _name_scopes(replica: Replica, standing: Standing) -> None:
+    """Know the scopes by the names of the owner block and, before they are pushed, by those that this device gave."""
     names = {scope.id: scope.name for scope in standing.owner.scopes}
-    taken = set(names.values())
-    for scope_id, name in waiting.scopes.items():
-        if scope_id not in names and name not in taken:
-            names[scope_id] = name
-    _adopt_scopes(replica, names, {name: scope_id for scope_id, name in names.items()}, waiting.scopes)
+    holders = {name: scope_id for scope_id, name in names.items()}
+    for scope_id, name in _wished(replica, names).items():
+        holder = holders.get(name, scope_id)
+        if holder == scope_id:
+            holders.pop(names.get(scope_id, ""), None)
+            names[scope_id], holders[name] = name, scope_id
+        elif scope_id not in names:
+            _adopt_scope(replica, scope_id, holder)
     replica.scopes.replace_all([ScopeName(scope_id, name) for scope_id, name in names.items()])
-    replica.meta.put(TAKEN, standing.root.digest)
-    replica.meta.put("pointer", standing.owner.pointer.to_bytes(4, "big"))
-    replica.meta.put(GRANTS, encode([grant.id for grant in standing.owner.grants]))
-    replica.meta.put(OWNER, encode([standing.root.digest, standing.state.sequence]))
-    replica.refresh_index()
 
 
-def _adopt_scopes(
-    replica: Replica, names: dict[bytes, str], by_name: dict[str, bytes], wished: dict[bytes, str]
-) -> None:
+def _wished(replica: Replica, known: Collection[bytes]) -> dict[bytes, str]:
+    """The names that wait, by scope. A scope that texts wait for, and that is gone with an undone root, is wished for anew."""
+    wished = read_wishes(entry for entry in waiting(replica) if entry.kind == SCOPE).scopes
+    for scope_id in sorted({entry.scope or b"" for entry in replica.journal.entries(kind=RECORD)}):
+        if scope_id not in known and scope_id not in wished:
+            wished[scope_id] = replica.scopes.name_of(scope_id)
+            replica.journal.add(wish_scope(scope_id, wished[scope_id], created=replica.now_ms()))
+    return wished
+
+
+def _adopt_scope(replica: Replica, scope_id: bytes, winner: bytes) -> None:
     """A scope that waits under a name which the winner has takes the winner's id, with all that was written to it."""
-    for scope_id, name in wished.items():
-        winner = by_name.get(name)
-        if scope_id in names or winner is None or winner == scope_id:
+    for entry in replica.journal.entries(scope=scope_id):
+        replica.journal.remove([entry.ordinal])
+        if entry.kind == SCOPE:
             continue
-        for entry in replica.journal.entries(scope=scope_id):
-            if entry.kind == SCOPE:
-                replica.journal.remove([entry.ordinal])
-                continue
-            replica.journal.remove([entry.ordinal])
-            replica.journal.append(entry.kind, entry.payload, created=entry.created, scope=winner)
-            if entry.kind == RECORD:
-                replica.memories.write(winner, read_wishes([entry]).records[scope_id])
-        replica.memories.drop_unreached(scope_id, ())
+        replica.journal.append(entry.kind, entry.payload, created=entry.created, scope=winner)
+        if entry.kind == RECORD:
+            replica.memories.write(winner, read_wishes([entry]).records[scope_id])
+    replica.memories.drop_unreached(scope_id, ())
 
 
-def _settle(replica: Replica, final: VaultState | None, roots: dict[int, bytes], *, is_final: bool) -> None:
-    """Let go of attempts and journal entries that a final root has decided."""
-    if final is None:
-        return
-    known = {digest for sequence, digest in roots.items() if sequence <= final.sequence}
-    replica.attempts.settle(final.sequence, known)
-    if not is_final:
-        return
-    done = []
-    unreached = {scope.id: replica.memories.unreached(scope.id) for scope in replica.scopes.all()}
-    for entry in replica.journal.entries():
-        if entry.kind == RECORD and entry.scope in unreached:
-            record = read_wishes([entry]).records[entry.scope][0]
-            dead = isinstance(record, Memory) and replica.memories.is_forgotten(entry.scope, record.id)
-            if dead or (record.id, record.version) not in unreached[entry.scope]:
-                done.append(entry.ordinal)
-    replica.journal.remove(done)
-
-
-def _roots_back(replica: Replica, keys: OwnerKeys, standing: Standing) -> dict[int, bytes]:
-    """The digests of the roots from this one back to the oldest that a live attempt may have made, by sequence."""
-    found = {standing.state.sequence: standing.root.digest}
-    waiting = [
-        attempt.sequence for attempt in replica.attempts.live() if attempt.sequence < standing.state.sequence
-    ]
-    root, k = standing.root, standing.owner.pointer
-    while waiting and root.sequence > min(waiting) and root.previous is not None:
-        data = replica.fetch(root.previous)
-        for number in range(k, -1, -1):
-            try:
-                root = read_root(
-                    data,
-                    digest=root.previous,
-                    pointer_key=keys.locator.pointer_key(number),
-                    chain_id=keys.chain_id,
-                    contract=keys.contract,
-                    vault=keys.vault,
-                    sequence=root.sequence - 1,
-                )
-            except FormatError as refused:
-                if refused.fault != "key":
-                    raise
-                continue
-            k = number
-            break
-        found[root.sequence] = root.digest
-    return found
+def _held(replica: Replica, scope: bytes) -> list[bytes]:
+    return list(replica.segments.held(scope))
 
 
 def _catalog_taken(replica: Replica, scope: bytes) -> CatalogRoot | None:

@@ -8,29 +8,39 @@ the same bytes. The commit that landed is then read back the way every reader re
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from memsync.chain.calls import Open, SignedCall, decode_signed, encode_signed, sign_call
+from memsync.chain.calls import (
+    Commit,
+    CommitAndShare,
+    Open,
+    SignedCall,
+    decode_signed,
+    encode_signed,
+    sign_call,
+)
 from memsync.chain.registry import Receipt as SentReceipt
 from memsync.chain.registry import Snapshot
 from memsync.crypto.tree import RootKey
 from memsync.device.attempts import Attempt
+from memsync.device.memories import Identity
 from memsync.errors import CallRefused, ChainError, LockedError, Stale, StorageError
 from memsync.format.fields import as_bytes, as_list
 from memsync.format.owner import Owner
+from memsync.format.records import Kept
 from memsync.ipld.cid import CID, RAW
 from memsync.ipld.dagcbor import decode
-from memsync.memory import Tombstone
+from memsync.memory import Memory
 from memsync.sync.compose import Composed, compose
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import take_in
-from memsync.sync.replica import GRANTS, Replica
+from memsync.sync.replica import GRANTS, WORDS, Replica
+from memsync.sync.settling import read_earlier, waiting
 from memsync.sync.standing import Standing
-from memsync.sync.wishes import Wishes, read_wishes
+from memsync.sync.wishes import Wishes, fulfilled, read_wishes
 
 ROUNDS = 30
 DEADLINE_SECONDS = 600
-WORDS = "words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +84,11 @@ def push(replica: Replica, first_owner: Owner) -> Receipt:
         except Stale:
             continue
         if sent is None:
-            return done if done.sequence else Receipt(rounds=number, final=pulled.final)
+            return replace(done, rounds=number, final=pulled.final)
         done = _joined(done, sent, number)
-        if standing is not None and not _waits(replica):
+        if standing is not None:
             after, _ = take_in(replica, keys, replica.registry.snapshot(keys.vault))
-            return Receipt(**{**_fields(done), "final": after.final})
+            return replace(done, final=after.final)
     raise ChainError(f"other devices were faster {ROUNDS} times in a row; nothing is lost, push again")
 
 
@@ -86,12 +96,12 @@ def _round(
     replica: Replica, keys: OwnerKeys, snapshot: Snapshot, standing: Standing | None, first_owner: Owner
 ) -> Receipt | None:
     """One attempt. None if there is nothing to do; ``Stale`` if somebody was faster."""
-    wishes = _wanted(replica, opening=standing is None)
-    ended, reset = _ended(snapshot, standing, replica.time_at(snapshot))
-    again = _attempt_to_repeat(replica, snapshot, standing, wishes, ended)
+    now = replica.time_at(snapshot)
+    wishes = _wanted(replica, standing, now)
+    ended, reset = _ended(snapshot, standing, now)
+    again = None if ended else _attempt_to_repeat(replica, keys, standing, wishes, now)
     if again is not None:
         signed = decode_signed(again.call)
-        _confirm(replica, again.blocks)
         return _send(replica, again, signed, Receipt(sequence=again.sequence, memories=wishes.count))
     composed = compose(
         standing,
@@ -110,7 +120,7 @@ def _round(
         return None
     replica.store.put_many((block.cid, block.data) for block in composed.blocks)
     _confirm(replica, [block.digest for block in composed.blocks])
-    signed = _sign(replica, keys, composed, replica.time_at(snapshot) + DEADLINE_SECONDS)
+    signed = _sign(replica, keys, composed, now + DEADLINE_SECONDS)
     attempt = replica.attempts.begin(
         sequence=composed.sequence,
         root=composed.root,
@@ -135,27 +145,23 @@ def _round(
     )
 
 
-def _wanted(replica: Replica, *, opening: bool) -> Wishes:
-    """What waits, without what a segment has already and without texts that have been forgotten since."""
-    wishes = read_wishes(replica.journal.entries(), without_grants=opening)
-    for scope, records in list(wishes.records.items()):
-        unreached = replica.memories.unreached(scope)
-        kept = [
-            record
-            for record in records
-            if (record.id, record.version) in unreached
-            and (isinstance(record, Tombstone) or not replica.memories.is_forgotten(scope, record.id))
-        ]
-        if kept:
-            wishes.records[scope] = kept
-        else:
-            del wishes.records[scope]
-    return wishes
+def _wanted(replica: Replica, standing: Standing | None, now: int) -> Wishes:
+    """What waits, without what the head has already and without texts that have been forgotten since."""
+    entries = waiting(replica)
+    done = set() if standing is None else fulfilled(entries, standing.owner, now)
+    unreached: dict[bytes, set[Identity]] = {}
 
+    def wanted(scope: bytes, record: Kept) -> bool:
+        if scope not in unreached:
+            unreached[scope] = replica.memories.unreached(scope)
+        gone = isinstance(record, Memory) and replica.memories.is_forgotten(scope, record.id)
+        return not gone and (record.id, record.version) in unreached[scope]
 
-def _waits(replica: Replica) -> bool:
-    """Whether anything is left that no attempt holds."""
-    return bool(replica.journal.free())
+    return read_wishes(
+        [entry for entry in entries if entry.ordinal not in done],
+        without_grants=standing is None,
+        wanted=wanted,
+    )
 
 
 def _ended(snapshot: Snapshot, standing: Standing | None, now: int) -> tuple[set[bytes], bool]:
@@ -173,31 +179,43 @@ def _ended(snapshot: Snapshot, standing: Standing | None, now: int) -> tuple[set
 
 
 def _attempt_to_repeat(
-    replica: Replica, snapshot: Snapshot, standing: Standing | None, wishes: Wishes, ended: Collection[bytes]
+    replica: Replica, keys: OwnerKeys, standing: Standing | None, wishes: Wishes, now: int
 ) -> Attempt | None:
-    """The live attempt that would do exactly what is to be done now, if it can still land."""
+    """The live attempt that would do exactly what is to be done now, if it can still land.
+
+    It must have been made on this very head: the contract compares numbers only, and an undone root may have had the same.
+    """
     sequence = 1 if standing is None else standing.state.sequence + 1
     for attempt in replica.attempts.at(sequence):
         held = {entry.ordinal for entry in replica.journal.of_attempt(attempt.number)}
-        if (
-            held
-            and held == set(wishes.ordinals)
-            and not ended
-            and replica.time_at(snapshot) < attempt.deadline
-        ):
+        if not held or held != set(wishes.ordinals) or now >= attempt.deadline:
+            continue
+        if _holds(replica, attempt.blocks) and _made_on(replica, keys, standing, attempt):
             return attempt
     return None
 
 
+def _made_on(replica: Replica, keys: OwnerKeys, standing: Standing | None, attempt: Attempt) -> bool:
+    if standing is None:
+        return True
+    call = decode_signed(attempt.call).call
+    if isinstance(call, (Commit, CommitAndShare)) and call.grant_epoch != standing.state.grant_epoch:
+        return False
+    root, _ = read_earlier(replica, keys, attempt.root, attempt.sequence, standing.owner.pointer + 1)
+    return root.previous == standing.root.digest
+
+
 def _confirm(replica: Replica, digests: Collection[bytes]) -> None:
     """Have the store say that it holds every block: a commit must never point to what isn't there."""
-    wanted = {CID(RAW, digest) for digest in digests}
-    lacking = wanted - replica.store.has_many(wanted)
-    if lacking:
+    if not _holds(replica, digests):
         raise StorageError(
-            f"{replica.store.place} took {len(wanted)} blocks and has {len(wanted) - len(lacking)} of them; "
-            "nothing was committed, push again"
+            f"{replica.store.place} took {len(digests)} blocks and has not all of them; nothing was committed, push again"
         )
+
+
+def _holds(replica: Replica, digests: Collection[bytes]) -> bool:
+    wanted = {CID(RAW, digest) for digest in digests}
+    return wanted <= replica.store.has_many(wanted)
 
 
 def _sign(replica: Replica, keys: OwnerKeys, composed: Composed, deadline: int) -> SignedCall:
@@ -220,8 +238,7 @@ def _send(replica: Replica, attempt: Attempt, signed: SignedCall, done: Receipt)
             replica.attempts.drop(attempt.number)
         raise
     replica.attempts.sent(attempt.number, at=replica.now_ms(), proof=sent.transaction)
-    fields = _fields(done) | {"transaction": sent.transaction, "gas_used": sent.gas_used, "payer": sent.payer}
-    return Receipt(**fields)
+    return replace(done, transaction=sent.transaction, gas_used=sent.gas_used, payer=sent.payer)
 
 
 def _grants_known(replica: Replica) -> list[bytes]:
@@ -232,10 +249,6 @@ def _grants_known(replica: Replica) -> list[bytes]:
         as_bytes(grant, 32, what="database", name="grant")
         for grant in as_list(decode(data), what="database", name="grants")
     ]
-
-
-def _fields(receipt: Receipt) -> dict:  # type: ignore[type-arg]
-    return {name: getattr(receipt, name) for name in Receipt.__slots__}
 
 
 def _joined(before: Receipt, now: Receipt, rounds: int) -> Receipt:

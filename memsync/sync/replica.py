@@ -24,7 +24,8 @@ from memsync.recall import TextIndex, refresh
 from memsync.store.port import BlockStore, checked, get_block
 from memsync.sync.keys import OwnerKeys
 
-KEYS, TAKEN, GRANTS, OWNER = "keys", "taken", "grants", "owner"
+KEYS, WORDS, FIRST_SCOPE = "keys", "words", "first-scope"
+TAKEN, GRANTS, POINTER = "taken", "grants", "pointer"
 
 
 class Replica:

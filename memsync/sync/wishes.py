@@ -6,13 +6,14 @@ winner's state. In go journal entries, out comes one :class:`Wishes`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from memsync.device.journal import Entry, Wish
 from memsync.format.fields import as_bytes, as_list, as_text, as_uint
+from memsync.format.owner import Owner
 from memsync.format.records import Kept, encode_memory, read_memory
-from memsync.ipld.dagcbor import decode, encode
+from memsync.ipld.dagcbor import Value, decode, encode
 
 RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE = "record", "scope", "grant", "revoke", "acknowledge"
 _WHAT = "journal"
@@ -94,8 +95,14 @@ def wish_acknowledgement(grant_id: bytes, parcels: int, *, created: int) -> Wish
     return Wish(ACKNOWLEDGE, encode([grant_id, parcels]), created)
 
 
-def read_wishes(entries: Iterable[Entry], *, without_grants: bool = False) -> Wishes:
-    """What these entries want. ``without_grants`` leaves access for later: an opening can't share."""
+def read_wishes(
+    entries: Iterable[Entry],
+    *,
+    without_grants: bool = False,
+    wanted: Callable[[bytes, Kept], bool] = lambda _scope, _record: True,
+) -> Wishes:
+    """What these entries want. ``without_grants`` leaves access for later: an opening can't share; ``wanted`` says of a record of a
+    scope whether it is still to be sealed."""
     wishes = Wishes()
     for entry in entries:
         if without_grants and entry.kind in (GRANT, REVOKE, ACKNOWLEDGE):
@@ -103,24 +110,56 @@ def read_wishes(entries: Iterable[Entry], *, without_grants: bool = False) -> Wi
         value = decode(entry.payload, what=_WHAT)
         scope = entry.scope or b""
         if entry.kind == RECORD:
-            wishes.records.setdefault(scope, []).append(read_memory(value))
+            record = read_memory(value)
+            if not wanted(scope, record):
+                continue
+            wishes.records.setdefault(scope, []).append(record)
         elif entry.kind == SCOPE:
             wishes.scopes[scope] = as_text(value, what=_WHAT, name="name")
         elif entry.kind == GRANT:
-            wishes.grants.append(_read_grant(scope, as_list(value, 11, what=_WHAT, name="grant")))
+            wishes.grants.append(_read_grant(scope, value))
         elif entry.kind == REVOKE:
             wishes.revocations.append(as_bytes(value, 32, what=_WHAT, name="grant"))
         elif entry.kind == ACKNOWLEDGE:
-            grant, parcels = as_list(value, 2, what=_WHAT, name="acknowledgement")
-            found = as_uint(parcels, 32, what=_WHAT, name="parcels")
-            grant_id = as_bytes(grant, 32, what=_WHAT, name="grant")
-            wishes.acknowledged[grant_id] = max(found, wishes.acknowledged.get(grant_id, 0))
+            grant_id, parcels = _read_acknowledgement(value)
+            wishes.acknowledged[grant_id] = max(parcels, wishes.acknowledged.get(grant_id, 0))
         wishes.ordinals.append(entry.ordinal)
     return wishes
 
 
-def _read_grant(scope: bytes, fields: list) -> GrantWish:  # type: ignore[type-arg]
-    wish, name, account, box, author, request, rights, start, end, from_now, places = fields
+def fulfilled(entries: Sequence[Entry], owner: Owner, now: int) -> set[int]:
+    """Which of these entries, by ordinal, want nothing that the owner block does not say already, or that can't be had any more: a scope's
+    name, the end of a grant that has ended, an acknowledgement, a grant until a time (Unix seconds) before ``now``. Never records."""
+    wishes = read_wishes(entry for entry in entries if entry.kind == SCOPE)
+    names = {scope.id: scope.name for scope in owner.scopes}
+    grants = {grant.id: grant for grant in owner.grants}
+    done = set()
+    for entry in entries:
+        if entry.kind == SCOPE:
+            true = names.get(entry.scope or b"") == wishes.scopes[entry.scope or b""]
+        elif entry.kind == GRANT:
+            true = _read_grant(b"", decode(entry.payload, what=_WHAT)).end <= now
+        elif entry.kind == REVOKE:
+            true = decode(entry.payload, what=_WHAT) not in grants
+        elif entry.kind == ACKNOWLEDGE:
+            grant_id, parcels = _read_acknowledgement(decode(entry.payload, what=_WHAT))
+            true = grant_id not in grants or grants[grant_id].acknowledged >= parcels
+        else:
+            continue
+        if true:
+            done.add(entry.ordinal)
+    return done
+
+
+def _read_acknowledgement(value: Value) -> tuple[bytes, int]:
+    grant, parcels = as_list(value, 2, what=_WHAT, name="acknowledgement")
+    return as_bytes(grant, 32, what=_WHAT, name="grant"), as_uint(parcels, 32, what=_WHAT, name="parcels")
+
+
+def _read_grant(scope: bytes, value: Value) -> GrantWish:
+    wish, name, account, box, author, request, rights, start, end, from_now, places = as_list(
+        value, 11, what=_WHAT, name="grant"
+    )
     return GrantWish(
         wish=as_bytes(wish, 16, what=_WHAT, name="wish"),
         name=as_text(name, what=_WHAT, name="name"),

@@ -22,12 +22,10 @@ from memsync.format.owner import Owner, Scope
 from memsync.memory import Memory, Tombstone
 from memsync.store.port import BlockStore
 from memsync.sync.keys import OwnerKeys
-from memsync.sync.push import WORDS
-from memsync.sync.replica import KEYS, Replica
+from memsync.sync.replica import FIRST_SCOPE, KEYS, WORDS, Replica
 from memsync.sync.wishes import wish_record
 
 PERSONAL = "personal"
-FIRST_SCOPE = "first-scope"
 
 
 class Where(TypedDict, total=False):

@@ -23,10 +23,10 @@ from memsync.errors import InputError, LockedError, NotFoundError
 from memsync.store.directory import DirectoryStore
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import Pulled, pull
-from memsync.sync.push import WORDS, Receipt, push
-from memsync.sync.replica import Replica
+from memsync.sync.push import Receipt, push
+from memsync.sync.replica import FIRST_SCOPE, WORDS, Replica
 from memsync.vault.access import AccessVerbs
-from memsync.vault.base import FIRST_SCOPE, PERSONAL, Surroundings, Where
+from memsync.vault.base import PERSONAL, Surroundings, Where
 from memsync.vault.memories import MemoryVerbs
 
 
@@ -187,7 +187,9 @@ class Vault(MemoryVerbs, AccessVerbs):
         """Take in what other devices pushed."""
         with self._lock.hold("pull"):
             self._bind()
-            return pull(self._replica)
+            pulled = pull(self._replica)
+            self._let_words_go()
+            return pulled
 
     def history(self, limit: int = 100) -> list[Deed]:
         """What this device pushed and granted, the latest first."""

@@ -94,6 +94,16 @@ class World:
         self.open.append(vault)
         return vault
 
+    def reopened(self, vault: Vault) -> Vault:
+        """The same device after its program has ended, however it ended."""
+        vault.close()
+        home = vault.paths.folder.parents[1]
+        again = Vault.open(
+            passphrase=PASSPHRASE, home=home, store=self.store, registry=self.registry, clock=self.clock
+        )
+        self.open.append(again)
+        return again
+
     def two_devices(self) -> tuple[Vault, Vault]:
         """Two devices of one person, both up to date."""
         first = self.vault()

@@ -4,28 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from memsync.chain.calls import SignedCall
-from memsync.chain.registry import Receipt
 from memsync.errors import BlockMissing, ChainUnreachable, Forked, RolledBack, StorageError
 from memsync.ipld.cid import CID, RAW
 from memsync.shared import Tool
-from memsync.testing import LyingStore, MemoryRegistry, MemoryStore
+from memsync.testing import LyingStore, MemoryStore
 from tests.flow.actions import World, texts
-
-
-class Moody(MemoryRegistry):
-    """A registry that can lose a call on the way there, or the answer on the way back."""
-
-    lose_call = lose_answer = False
-
-    def send(self, signed: SignedCall) -> Receipt:
-        self.sent = signed
-        if self.lose_call:
-            raise ChainUnreachable("lost on the way there")
-        receipt = super().send(signed)
-        if self.lose_answer:
-            raise ChainUnreachable("lost on the way back")
-        return receipt
+from tests.flow.moody import Moody
 
 
 @pytest.fixture

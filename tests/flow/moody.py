@@ -1,0 +1,23 @@
+"""A registry that can lose a call on the way there, or the answer on the way back."""
+
+from __future__ import annotations
+
+from memsync.chain.calls import SignedCall
+from memsync.chain.registry import Receipt
+from memsync.errors import ChainUnreachable
+from memsync.testing import MemoryRegistry
+
+
+class Moody(MemoryRegistry):
+    """``sent`` is the last call that somebody tried to send."""
+
+    lose_call = lose_answer = False
+
+    def send(self, signed: SignedCall) -> Receipt:
+        self.sent = signed
+        if self.lose_call:
+            raise ChainUnreachable("lost on the way there")
+        receipt = super().send(signed)
+        if self.lose_answer:
+            raise ChainUnreachable("lost on the way back")
+        return receipt

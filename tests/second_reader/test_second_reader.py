@@ -41,7 +41,9 @@ def vectors(name, part):
 def cases(name, part):
     """Parametrises a test with the vectors of one part of one file, and notes that this part is covered."""
     COVERED.setdefault(name, set()).add(part)
-    return pytest.mark.parametrize("case", vectors(name, part), ids=lambda case: str(case.get("why", ""))[:40])
+    return pytest.mark.parametrize(
+        "case", vectors(name, part), ids=lambda case: str(case.get("why", ""))[:40]
+    )
 
 
 def value(x):
@@ -248,7 +250,9 @@ def test_a_parcels_pointer_opens_to_its_digest(case):
 @cases("pointer", "bad_parcels")
 def test_a_parcels_pointer_opens_with_nothing_else(case):
     secret, grant, salt, pointer = unhex(case, "secret", "grant", "salt", "pointer")
-    refuses(crypto.open_pointer, crypto.derive(secret, "parcel"), grant, case["number"], salt, pointer, size=6)
+    refuses(
+        crypto.open_pointer, crypto.derive(secret, "parcel"), grant, case["number"], salt, pointer, size=6
+    )
 
 
 # seals and boxes
@@ -274,7 +278,11 @@ def test_a_sealed_block_opens_to_its_plaintext(case):
     bound = bound_of(case)
     keys, block = seal(key, bound, plaintext, salt, case["size"])
     assert (keys[:32].hex(), keys[32:].hex()) == (case["k"], case["commitment"])
-    assert block == b64decode(case["block"]) if "block" in case else codec.sha256(block).hex() == case["block_sha256"]
+    assert (
+        block == b64decode(case["block"])
+        if "block" in case
+        else codec.sha256(block).hex() == case["block_sha256"]
+    )
     assert crypto.unseal(key, bound, block, [256] if case["kind"] == "entry" else crypto.SIZES) == plaintext
 
 
@@ -346,7 +354,9 @@ def test_domains_are_those_of_the_vector():
 
 @cases("eip712", "author")
 def test_a_certificates_owner_is_recovered(case):
-    contract, vault_id, author, signer, signature = unhex(case, "contract", "vault", "author_key", "signer", "signature")
+    contract, vault_id, author, signer, signature = unhex(
+        case, "contract", "vault", "author_key", "signer", "signature"
+    )
     digest = crypto.author_digest([case["chain"], contract], vault_id, case["generation"], author, signer)
     assert digest.hex() == case["digest"]
     assert crypto.recover(digest, signature).hex() == case["owner"]
@@ -374,7 +384,9 @@ def test_a_vault_id_is_that_of_the_vector(case):
 
 @cases("eip712", "grant_ids")
 def test_a_grant_id_is_that_of_the_vector(case):
-    assert crypto.keccak(crypto.abi(*unhex(case, "vault", "grantee", "scope", "grant_salt"))).hex() == case["id"]
+    assert (
+        crypto.keccak(crypto.abi(*unhex(case, "vault", "grantee", "scope", "grant_salt"))).hex() == case["id"]
+    )
 
 
 COVERED["eip712"].add("domain")
@@ -433,7 +445,9 @@ def read_segment_block(case, **changed):
     keys, ids = segment_keys()
     block = b64decode(case["block"])
     held = vault.Vault(bytes.fromhex(vectors("segment", "vault")), {codec.sha256(block): block})
-    return held.segment(bytes.fromhex(vectors("segment", "scope")), keys, row_of({**case["row"], **changed}, ids))
+    return held.segment(
+        bytes.fromhex(vectors("segment", "scope")), keys, row_of({**case["row"], **changed}, ids)
+    )
 
 
 @cases("segment", "good")
@@ -460,7 +474,9 @@ COVERED["segment"] |= {"vault", "scope", "epoch"}
 def catalog():
     """The vector's blocks as a vault, its scope, content keys and epoch ids by number."""
     blocks = [b64decode(block) for block in vectors("catalog", "blocks")]
-    held = vault.Vault(bytes.fromhex(vectors("catalog", "vault")), {codec.sha256(block): block for block in blocks})
+    held = vault.Vault(
+        bytes.fromhex(vectors("catalog", "vault")), {codec.sha256(block): block for block in blocks}
+    )
     keys = {epoch["number"]: bytes.fromhex(epoch["secret"]) for epoch in vectors("catalog", "epochs")}
     ids = {epoch["number"]: bytes.fromhex(epoch["id"]) for epoch in vectors("catalog", "epochs")}
     return held, bytes.fromhex(vectors("catalog", "scope")), keys, ids
@@ -516,7 +532,11 @@ def test_the_witness_is_the_tree_hash_of_certificate_transparency():
         assert vault.witness([bytes.fromhex(leaf) for leaf in one["leaves"]]).hex() == one["witness"]
 
 
-COVERED["witness"] = {"certificate_transparency", "witnesses", "path"}  # paths: section 7 names no proof of one record
+COVERED["witness"] = {
+    "certificate_transparency",
+    "witnesses",
+    "path",
+}  # paths: section 7 names no proof of one record
 
 
 # blocks of keys, root
@@ -632,7 +652,9 @@ COVERED["owner"] |= {"owner_key", "generation", "vault"}
 
 
 def root_context():
-    contract, vault_id, pointer_key = (bytes.fromhex(vectors("root", name)) for name in ("contract", "vault", "pointer_key"))
+    contract, vault_id, pointer_key = (
+        bytes.fromhex(vectors("root", name)) for name in ("contract", "vault", "pointer_key")
+    )
     return [vectors("root", "chain"), contract], vault_id, crypto.derive(pointer_key, "root")
 
 
@@ -681,7 +703,9 @@ COVERED["root"] |= {"contract", "vault", "chain", "pointer_key", "sequence"}
 def test_a_link_says_where_its_envelope_is(case):
     chain, contract, vault_id, cid, places = vault.read_link(case["text"])
     assert (chain, places) == (case["chain"], case["places"])
-    assert [part.hex() for part in (contract, vault_id, cid[4:])] == [case[name] for name in ("contract", "vault", "envelope")]
+    assert [part.hex() for part in (contract, vault_id, cid[4:])] == [
+        case[name] for name in ("contract", "vault", "envelope")
+    ]
 
 
 @cases("link", "bad")
@@ -730,7 +754,8 @@ COVERED["envelope"] |= {"seed", "box_public", "link"}
 
 def parcel_context():
     contract, vault_id, grant, author, seed = (
-        bytes.fromhex(vectors("parcel", name)) for name in ("contract", "vault", "grant", "author", "box_seed")
+        bytes.fromhex(vectors("parcel", name))
+        for name in ("contract", "vault", "grant", "author", "box_seed")
     )
     number = vectors("parcel", "number")
     bound = crypto.aad(vault_id, "parcel", place=grant + number.to_bytes(4))
@@ -769,14 +794,27 @@ def test_an_accepted_memory_proves_who_proposed_it():
     refuses(vault.check_proposal, *given, {**x, "text": "another"}, signature)
 
 
-COVERED["parcel"] |= {"chain", "contract", "vault", "grant", "author", "box_seed", "number", "accepted_memory"}
+COVERED["parcel"] |= {
+    "chain",
+    "contract",
+    "vault",
+    "grant",
+    "author",
+    "box_seed",
+    "number",
+    "accepted_memory",
+}
 
 
 @cases("card", "good")
 def test_a_card_is_signed_by_its_account(case):
     x, digest, print16 = vault.read_card(case["json"].encode())
     assert (digest.hex(), print16.hex()) == (case["digest"], case["fingerprint"].replace(" ", ""))
-    said = [bytes.fromhex(case[name]) for name in ("account", "box", "author")] + [case["name"], case["url"], case["issued"]]
+    said = [bytes.fromhex(case[name]) for name in ("account", "box", "author")] + [
+        case["name"],
+        case["url"],
+        case["issued"],
+    ]
     assert [x[name] for name in ("account", "box", "author", "name", "url", "issued")] == said
     assert (x["request"].hex() if "request" in x else None) == case["request"]
 
@@ -898,10 +936,14 @@ def test_the_owners_list_of_grants_opens_each_envelope_and_inbox():
         assert (x["name"], x["secret"], x["scope"], x["envelope"]) == (given["name"], secret, scope, envelope)
         assert (x["author"].hex(), x["rights"]) == (given["author"], given["rights"])
         last, last_w = owners_vault(max(HEADS))
-        assert (given["ended_at"] is None) == any(one["id"] == x["id"] for one in last.owner(last_w)["grants"])
+        assert (given["ended_at"] is None) == any(
+            one["id"] == x["id"] for one in last.owner(last_w)["grants"]
+        )
         if given["inbox"]:
             number, (salt, pointer) = given["inbox"]["number"], unhex(given["inbox"], "salt", "pointer")
-            digest = crypto.open_pointer(crypto.derive(secret, "parcel"), x["id"], number, salt, pointer, size=6)
+            digest = crypto.open_pointer(
+                crypto.derive(secret, "parcel"), x["id"], number, salt, pointer, size=6
+            )
             bound = crypto.aad(VAULT, "parcel", place=x["id"] + number.to_bytes(4))
             plaintext = crypto.unbox(crypto.derive(w, "box"), bound, BLOCKS[digest], crypto.SIZES)
             assert vault.read_parcel(plaintext, [*WHERE, VAULT, x["id"]], number, x["author"])["drafts"]
@@ -970,7 +1012,11 @@ def test_a_tool_sees_what_was_granted_until_it_ends(name):
         if said["slot"]:
             epoch = held.slot(seed, scope, grant)
             assert (epoch[0] == 0) == tool["from_now_on"]
-            opened = held.from_now_on(scope, epoch, x["secret"]) if epoch[0] == 0 else held.with_history(scope, *epoch[1:3])
+            opened = (
+                held.from_now_on(scope, epoch, x["secret"])
+                if epoch[0] == 0
+                else held.with_history(scope, *epoch[1:3])
+            )
             found = held.scope(scope, *opened)
             assert {name: texts(found) for name in SCOPES if SCOPES[name] == scope} == said["sees"]
         else:

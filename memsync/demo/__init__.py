@@ -7,8 +7,10 @@ test accounts; no real vault, chain or account is touched.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from memsync.demo.console import DemoVault, demo_tool, demo_vault
@@ -27,15 +29,15 @@ def run_demo(say: Callable[[str], None] = print, *, keep: Path | None = None) ->
     from memsync.demo.stage import set_stage
     from memsync.demo.watch import watch
 
+    import_module("memsync.chain.ape")  # if it is not there, that is told before anything else
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise InputError(f"{keep} is not empty; name a folder that is, or a new one")
     with tempfile.TemporaryDirectory(prefix="memsync-demo-") as temporary:
         folder = Path(temporary) if keep is None else keep.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         teller = Teller(say)
-        say(
-            "A year of ChatGPT becomes memory that its owner holds: new vault, new chain, nothing left behind."
-        )
+        left = "nothing left behind" if keep is None else "all of it kept"
+        say(f"A year of ChatGPT becomes memory that its owner holds: new vault, new chain, {left}.")
         with set_stage(folder, keep_chain=keep is not None) as stage:
             played = play(stage, teller)
             watch(stage, played, teller)
@@ -48,6 +50,7 @@ def _tell_how_to_go_on(say: Callable[[str], None], settings: Path) -> None:
     say("")
     say(f"Kept in {settings.parent}, words and passphrase in plain text: a toy. To go on:")
     say(f"  . {settings} && memsync status")
+    anvil = shutil.which("anvil") or "anvil"
     say(
-        f"  anvil --silent --state {settings.parent / 'chain.json'} &   # the chain as it was, for push, pull and grant"
+        f"  {anvil} --silent --state {settings.parent / 'chain.json'} &   # the chain as it was, for push and grant"
     )

@@ -378,3 +378,28 @@ def test_several_stores_hold_the_same_and_one_is_enough_to_read(
     names = [{path.name for path in (tmp_path / place).rglob("b*")} for place in ("one", "two")]
     assert names[0] == names[1] != set()
     assert again.gets("restore", "--store", str(tmp_path / "two"), stdin=words)["memories"] == 1
+
+
+WITHOUT_APE = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"ape", "web3", "eth_abi"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+from memsync.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("args", [["demo"], ["push", "--network", "http://127.0.0.1:9"]])
+def test_without_the_extra_a_verb_that_needs_a_chain_says_how_to_get_it(owner: Person, args: list[str]):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_APE, *args],
+        env=os.environ | owner.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (8, "")
+    assert done.stderr == "memsync: talking to a chain needs Ape: pip install 'memsync[ape]'\n"

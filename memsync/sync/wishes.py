@@ -127,6 +127,18 @@ def read_wishes(
     return wishes
 
 
+def versions_waiting(entries: Iterable[Entry], scope: bytes, memory_id: bytes) -> list[int]:
+    """The ordinals of those of these entries that hold a version of this memory. Others may name its id: they supersede it, say."""
+    return [
+        entry.ordinal
+        for entry in entries
+        if entry.kind == RECORD
+        and entry.scope == scope
+        and memory_id in entry.payload
+        and read_memory(decode(entry.payload, what=_WHAT)).id == memory_id
+    ]
+
+
 def fulfilled(entries: Sequence[Entry], owner: Owner, now: int) -> set[int]:
     """Which of these entries, by ordinal, want nothing that the owner block does not say already, or that can't be had any more: a scope's
     name, the end of a grant that has ended, an acknowledgement, a grant until a time (Unix seconds) before ``now``. Never records."""

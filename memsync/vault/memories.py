@@ -15,7 +15,7 @@ from memsync.intake import ChatGPTExport, ImportOptions, Report
 from memsync.memory import Draft, Memory, MemoryKind, Source, Tombstone, new_id
 from memsync.recall import Hit
 from memsync.sync.replica import Replica
-from memsync.sync.wishes import wish_scope
+from memsync.sync.wishes import versions_waiting, wish_scope
 from memsync.vault.base import PERSONAL, OpenVault, to_ms
 
 _BATCH = 1000
@@ -80,12 +80,7 @@ class MemoryVerbs(OpenVault):
         with self._working("forget") as at:
             found = self._found(at, memory, scope)[0]
             now = at.now_ms()
-            waiting = {
-                entry.ordinal
-                for entry in at.journal.free()
-                if entry.scope == found.scope and found.memory.id in entry.payload
-            }
-            at.journal.remove(waiting)
+            at.journal.remove(versions_waiting(at.journal.free(), found.scope, found.memory.id))
             self._write(
                 at,
                 found.scope,
@@ -183,6 +178,8 @@ class MemoryVerbs(OpenVault):
 
     def _found(self, at: Replica, memory: Memory | bytes, scope: str | None) -> list[Found]:
         memory_id = memory.id if isinstance(memory, Memory) else memory
+        if not memory_id:
+            raise InputError("an empty id names no memory; `recall` and `list` show ids")
         found = at.memories.starting_with(memory_id, self._scopes(scope))
         ids = {(one.scope, one.memory.id) for one in found}
         if not ids:

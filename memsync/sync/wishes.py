@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from memsync.crypto.hpke import PUBLIC
 from memsync.device.journal import Entry, Wish
 from memsync.format.fields import as_bytes, as_list, as_text, as_uint
+from memsync.format.names import read_name
 from memsync.format.owner import Owner
+from memsync.format.places import read_places
+from memsync.format.proofread import proofread
 from memsync.format.records import Kept, encode_memory, read_memory
+from memsync.format.rights import read_rights, read_times
 from memsync.ipld.dagcbor import Value, decode, encode
 
 RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE = "record", "scope", "grant", "revoke", "acknowledge"
@@ -63,12 +68,13 @@ def wish_record(scope: bytes, record: Kept, *, created: int) -> Wish:
 
 
 def wish_scope(scope: bytes, name: str, *, created: int) -> Wish:
-    """A scope that is new, or has a new name."""
+    """A scope that is new, or has a new name; ``InputError`` for what can't be a name."""
+    proofread(lambda: read_name(name, what=_WHAT))
     return Wish(SCOPE, encode(name), created, scope)
 
 
 def wish_grant(grant: GrantWish, *, created: int) -> Wish:
-    """A grant."""
+    """A grant; ``InputError`` for a name, times or places that no grant can have, so that no push meets them."""
     fields = [
         grant.wish,
         grant.name,
@@ -82,7 +88,9 @@ def wish_grant(grant: GrantWish, *, created: int) -> Wish:
         grant.from_now,
         list(grant.places),
     ]
-    return Wish(GRANT, encode(fields), created, grant.scope)
+    wish = Wish(GRANT, encode(fields), created, grant.scope)
+    proofread(lambda: _read_grant(grant.scope, decode(wish.payload, what=_WHAT)))
+    return wish
 
 
 def wish_revocation(grant_id: bytes, *, created: int) -> Wish:
@@ -172,19 +180,18 @@ def _read_grant(scope: bytes, value: Value) -> GrantWish:
     wish, name, account, box, author, request, rights, start, end, from_now, places = as_list(
         value, 11, what=_WHAT, name="grant"
     )
+    begin, until = read_times(start, end, what=_WHAT)
     return GrantWish(
         wish=as_bytes(wish, 16, what=_WHAT, name="wish"),
-        name=as_text(name, what=_WHAT, name="name"),
+        name=read_name(name, what=_WHAT),
         account=as_bytes(account, 20, what=_WHAT, name="account"),
-        box=as_bytes(box, what=_WHAT, name="box"),
+        box=as_bytes(box, PUBLIC, what=_WHAT, name="box"),
         author=as_bytes(author, 32, what=_WHAT, name="author"),
         request=None if request is None else as_bytes(request, 16, what=_WHAT, name="request"),
         scope=scope,
-        rights=as_uint(rights, 8, what=_WHAT, name="rights"),
-        start=as_uint(start, 40, what=_WHAT, name="start"),
-        end=as_uint(end, 40, what=_WHAT, name="end"),
+        rights=read_rights(rights, what=_WHAT),
+        start=begin,
+        end=until,
         from_now=bool(from_now),
-        places=tuple(
-            as_text(place, what=_WHAT, name="place") for place in as_list(places, what=_WHAT, name="places")
-        ),
+        places=read_places(as_list(places, what=_WHAT, name="places"), what=_WHAT),
     )

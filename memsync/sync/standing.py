@@ -20,6 +20,9 @@ from memsync.format.owner import Owner, Scope, read_owner
 from memsync.format.root import Root, read_root
 from memsync.sync.keys import OwnerKeys
 
+MOST_POINTERS = 10_000
+"""More often than this no vault loses its last reader; so many keys are tried in a second."""
+
 Fetch = Callable[[bytes], bytes]
 """A block's bytes by its digest; raises ``BlockMissing``."""
 
@@ -50,9 +53,10 @@ class Standing:
 def find_digest(state: VaultState, keys: OwnerKeys, *, likely: int = 0) -> tuple[bytes, int]:
     """The digest of the root that the head points to, and the number k of the pointer key that sealed it.
 
-    Tries ``likely`` first, then every k that the sequence allows. ``PointerInvalid`` if none fits.
+    Tries ``likely`` first, then every k that the sequence allows, up to ``MOST_POINTERS``: the sequence is what an RPC says.
+    ``PointerInvalid`` if none fits.
     """
-    for k in (likely, *(k for k in range(state.sequence + 1) if k != likely)):
+    for k in (likely, *(k for k in range(min(state.sequence, MOST_POINTERS) + 1) if k != likely)):
         try:
             key = keys.locator.pointer_key(k)
             return open_pointer(key, keys.vault, state.sequence, state.salt_bytes, state.pointer), k

@@ -11,6 +11,7 @@ from pathlib import Path
 from memsync.device.imported import Imported
 from memsync.device.memories import Found
 from memsync.errors import InputError, NotFoundError
+from memsync.format.entry import MAX_SCOPES
 from memsync.intake import ChatGPTExport, ImportOptions, Report
 from memsync.memory import Draft, Memory, MemoryKind, Source, Tombstone, new_id
 from memsync.recall import Hit
@@ -161,6 +162,8 @@ class MemoryVerbs(OpenVault):
         with self._working("scope add") as at:
             if name in self.scopes():
                 raise InputError(f"there is a scope {name!r} already")
+            if len(self.scopes()) >= MAX_SCOPES:
+                raise InputError(f"a vault has at most {MAX_SCOPES} scopes")
             scope = at.random(16)
             at.scopes.add(scope, name)
             at.journal.add(wish_scope(scope, name, created=at.now_ms()))

@@ -81,8 +81,10 @@ def push(replica: Replica, first_owner: Owner) -> Receipt:
             continue
         try:
             sent = _round(replica, keys, snapshot, standing, first_owner)
-        except Stale:
-            continue
+        except CallRefused as refused:
+            if _was_slower(refused):
+                continue
+            raise
         if sent is None:
             return replace(done, rounds=number, final=pulled.final)
         done = _joined(done, sent, number)
@@ -95,7 +97,7 @@ def push(replica: Replica, first_owner: Owner) -> Receipt:
 def _round(
     replica: Replica, keys: OwnerKeys, snapshot: Snapshot, standing: Standing | None, first_owner: Owner
 ) -> Receipt | None:
-    """One attempt. None if there is nothing to do; ``Stale`` if somebody was faster."""
+    """One attempt. None if there is nothing to do; ``CallRefused`` if somebody was faster."""
     now = replica.time_at(snapshot)
     wishes = _wanted(replica, standing, now)
     ended, reset = _ended(snapshot, standing, now)
@@ -234,11 +236,16 @@ def _send(replica: Replica, attempt: Attempt, signed: SignedCall, done: Receipt)
         sent: SentReceipt = replica.registry.send(signed)
     except CallRefused as refused:
         # Refused before it was sent: this very call can still land only if the chain undoes blocks, and then it is welcome to.
-        if not isinstance(refused, Stale):
+        if not _was_slower(refused):
             replica.attempts.drop(attempt.number)
         raise
     replica.attempts.sent(attempt.number, at=replica.now_ms(), proof=sent.transaction)
     return replace(done, transaction=sent.transaction, gas_used=sent.gas_used, payer=sent.payer)
+
+
+def _was_slower(refused: CallRefused) -> bool:
+    """Whether another call, perhaps an earlier one of ours, was mined first."""
+    return isinstance(refused, Stale) or refused.name == "VaultExists"
 
 
 def _grants_known(replica: Replica) -> list[bytes]:

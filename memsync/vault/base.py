@@ -84,22 +84,24 @@ class OpenVault:
         return keys
 
     def _bind(self) -> None:
-        """Bind the vault to its registry's chain, once; from then on another chain is refused."""
+        """Bind the vault to its registry's chain. Once it has been there, or a call may bring it there, another chain is refused."""
         at = self._replica
         registry, keys = at.registry, at.keys()
-        if keys is None:
-            root = at.meta.get(WORDS)
-            if root is None:
-                raise LockedError(
-                    "this device holds neither the vault's keys nor its words; restore it from the words"
-                )
-            keys = OwnerKeys.derive(RootKey(root), chain_id=registry.chain_id, contract=registry.contract)
-            at.meta.put(KEYS, keys.to_bytes())
-        elif (keys.chain_id, keys.contract) != (registry.chain_id, registry.contract):
+        here = (registry.chain_id, registry.contract)
+        if keys is not None and (keys.chain_id, keys.contract) == here:
+            return
+        root = at.meta.get(WORDS)
+        if keys is not None and (root is None or at.heads.seen() is not None or at.attempts.live()):
             raise ChainError(
                 f"this vault lives on chain {keys.chain_id} at 0x{keys.contract.hex()}; this is chain {registry.chain_id}, "
                 f"0x{registry.contract.hex()}: connect to the vault's own"
             )
+        if root is None:
+            raise LockedError(
+                "this device holds neither the vault's keys nor its words; restore it from the words"
+            )
+        keys = OwnerKeys.derive(RootKey(root), chain_id=registry.chain_id, contract=registry.contract)
+        at.meta.put(KEYS, keys.to_bytes())
 
     def _first_owner(self) -> Owner:
         """What the owner block of the first root says; its key is kept from the beginning, so that a repeated first push is the same."""

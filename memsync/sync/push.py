@@ -24,7 +24,7 @@ from memsync.chain.registry import Snapshot
 from memsync.crypto.tree import RootKey
 from memsync.device.attempts import Attempt
 from memsync.device.memories import Identity
-from memsync.errors import CallRefused, ChainError, LockedError, Stale, StorageError
+from memsync.errors import CallRefused, ChainError, LockedError, PayerError, Stale, StorageError
 from memsync.format.fields import as_bytes, as_list
 from memsync.format.owner import Owner
 from memsync.format.records import Kept
@@ -234,9 +234,9 @@ def _send(replica: Replica, attempt: Attempt, signed: SignedCall, done: Receipt)
     replica.attempts.sent(attempt.number, at=replica.now_ms())
     try:
         sent: SentReceipt = replica.registry.send(signed)
-    except CallRefused as refused:
-        # Refused before it was sent: this very call can still land only if the chain undoes blocks, and then it is welcome to.
-        if not _was_slower(refused):
+    except (CallRefused, PayerError) as refused:
+        # Nothing was sent. A call that was only too slow can still land if the chain undoes blocks, and then it is welcome to.
+        if isinstance(refused, PayerError) or not _was_slower(refused):
             replica.attempts.drop(attempt.number)
         raise
     replica.attempts.sent(attempt.number, at=replica.now_ms(), proof=sent.transaction)

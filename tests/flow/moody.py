@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from memsync.chain.calls import SignedCall
 from memsync.chain.registry import Receipt
-from memsync.errors import ChainUnreachable
+from memsync.errors import ChainUnreachable, PayerError
 from memsync.testing import MemoryRegistry
 
 
 class Moody(MemoryRegistry):
-    """``sent`` is the last call that somebody tried to send."""
+    """``sent`` is the last call that somebody tried to send; a registry that is ``poor`` can't pay for it."""
 
-    lose_call = lose_answer = False
+    lose_call = lose_answer = poor = False
 
     def send(self, signed: SignedCall) -> Receipt:
         self.sent = signed
+        if self.poor:
+            raise PayerError("no funds")
         if self.lose_call:
             raise ChainUnreachable("lost on the way there")
         receipt = super().send(signed)

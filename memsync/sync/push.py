@@ -235,8 +235,9 @@ def _send(replica: Replica, attempt: Attempt, signed: SignedCall, done: Receipt)
     try:
         sent: SentReceipt = replica.registry.send(signed)
     except (CallRefused, PayerError) as refused:
-        # Nothing was sent. A call that was only too slow can still land if the chain undoes blocks, and then it is welcome to.
-        if isinstance(refused, PayerError) or not _was_slower(refused):
+        # Nothing was sent now. A call that was only too slow can still land if the chain undoes blocks, and then it is welcome to.
+        slower = isinstance(refused, CallRefused) and _was_slower(refused)
+        if attempt.sent is None and not slower:
             replica.attempts.drop(attempt.number)
         raise
     replica.attempts.sent(attempt.number, at=replica.now_ms(), proof=sent.transaction)

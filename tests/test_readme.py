@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.shell import ROOT, type_once
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^<!-- runs -->\n+```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -32,27 +30,10 @@ def masked(text: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    home = tmp_path_factory.mktemp("home")
-    # What an outer `make` hands down would have an inner one say which folder it is in.
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("APE_", "MAKE", "MFLAGS", "MEMSYNC_"))
-    }
-    done = [
-        subprocess.run(
-            ["sh", "-c", typed],
-            env=env | {"HOME": str(home)},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        for typed, _ in steps_of(README)
-    ]
-    assert [(one.returncode, one.stderr) for one in done] == [(0, "")] * len(done)
-    return [one.stdout for one in done]
+def shown() -> list[str]:
+    done = [type_once(typed) for typed, _ in steps_of(README)]
+    assert [(one.code, one.err) for one in done] == [(0, "")] * len(done)
+    return [one.out for one in done]
 
 
 def test_the_readme_shows_what_the_commands_show(shown: list[str]) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,106 +13,76 @@ from click.testing import CliRunner
 
 from memsync.cli import cli
 from memsync.demo import demo_tool, demo_vault, run_demo
+from memsync.demo.outsider import KINDS
 from memsync.demo.story import ANSWER, QUESTION
 from memsync.errors import InputError
+from tests.shell import Room, Typed, type_once
 
 ACTS = (
     "Imported Sealed Stored Anchored Recalled Granted Read Proposed Revoked Closed Restored Watched".split()
 )
-ROOT = Path(__file__).parents[2]
 
 
-def surroundings(folder: Path) -> dict[str, str]:
-    """An empty home and an empty place for temporary files, by which processes started from here are known."""
-    for name in ("home", "temporary"):
-        (folder / name).mkdir()
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("APE_", "MEMSYNC_"))}
-    return env | {"HOME": str(folder / "home"), "TMPDIR": str(folder / "temporary")}
-
-
-def start_demo(env: dict[str, str], *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "memsync", "demo", *options]
-    return subprocess.Popen(
-        command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def running_with(env: dict[str, str]) -> set[str]:
-    """The programs whose temporary files go where ``env`` says."""
-    mark = f"TMPDIR={env['TMPDIR']}".encode()
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "environ").read_bytes().split(b"\0"):
-                found.add((process / "comm").read_text().strip())
-        except OSError:
-            continue
-    return found
-
-
-def left_in(folder: Path) -> list[Path]:
-    """All that is there but the two empty places."""
-    return [path for path in folder.rglob("*") if path.parent != folder]
-
-
-@pytest.mark.skipif(
+on_linux = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="processes are looked for in Linux's /proc"
 )
-def test_the_demo_tells_twelve_acts_and_leaves_nothing(tmp_path: Path):
-    env = surroundings(tmp_path)
-    demo = start_demo(env)
-    assert demo.stdout is not None
-    assert demo.stderr is not None
-    lines = []
-    for line in demo.stdout:
-        lines.append(line.rstrip("\n"))
-        if line.startswith(" 1 "):
-            assert "anvil" in running_with(env)
-            assert left_in(tmp_path)
-    assert (demo.wait(), demo.stderr.read()) == (0, "")
-    demo.stdout.close()
-    demo.stderr.close()
-    assert running_with(env) == set()
-    assert left_in(tmp_path) == []
+
+
+@pytest.fixture(scope="module")
+def told() -> Typed:
+    return type_once("make demo")
+
+
+def test_the_demo_tells_twelve_acts_with_their_figures(told: Typed):
+    assert (told.code, told.err) == (0, "")
+    lines = told.out.splitlines()
     assert len(lines) <= 60
     assert max(map(len, lines)) <= 100
     acts = [found for line in lines if (found := re.match(r"([ 1]\d) (\w+) ", line))]
     assert [(int(act[1]), act[2]) for act in acts] == list(enumerate(ACTS, start=1))
-    told = "\n".join(lines)
-    assert ANSWER in told
     for figure in (
+        ANSWER,
         r"351 memories",
         r"(\d+) of \1 blocks in both",
-        r"0 of [1-9]\d* since, (\d+) of \1 before",
+        r"Vera [1-9]\d*, Inkwell 0",
+        r"0 of [1-9]\d* since, ([1-9]\d*) of \1 before",
         r"353 of 353",
+        r"\(([1-9]\d*) of \1 calls\)",
     ):
-        assert re.search(figure, told), figure
-    table = re.findall(r"^ {14}(\S.*?)  +(\d+) of (\d+)  +(\d+) of (\d+)$", told, re.MULTILINE)
-    assert len(table) == 5
+        assert re.search(figure, told.out), figure
+
+
+def test_the_outsider_found_nothing_where_the_same_search_finds_all(told: Typed):
+    table = re.findall(r"^ {14}(\S.*?)  +(\d+) of (\d+)  +(\d+) of (\d+)$", told.out, re.MULTILINE)
+    assert [row[0] for row in table] == list(KINDS)
     for _, found, looked_for, found_open, open_ in table:
         assert (int(found), found_open) == (0, open_)
-        assert int(looked_for) > 0
+        assert int(looked_for) > 0 < int(open_)
 
 
-@pytest.mark.skipif(
-    not Path("/proc/self/environ").exists(), reason="processes are looked for in Linux's /proc"
-)
+@on_linux
+def test_the_demo_leaves_no_process_and_no_file(told: Typed):
+    assert told.still_runs == frozenset()
+    assert told.left == ()
+
+
+@on_linux
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_demo_that_is_ended_leaves_nothing(tmp_path: Path, how: signal.Signals):
-    env = surroundings(tmp_path)
-    demo = start_demo(env)
-    assert demo.stdout is not None
-    assert demo.stderr is not None
-    for line in demo.stdout:
-        if line.startswith(" 4 "):
-            assert "anvil" in running_with(env)
-            demo.send_signal(how)
-            break
-    _, complaint = demo.communicate(timeout=60)
+def test_a_demo_that_is_ended_leaves_no_process_and_no_file_either(tmp_path: Path, how: signal.Signals):
+    room = Room(tmp_path)
+    with room.running(sys.executable, "-m", "memsync", "demo") as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if line.startswith(" 2 "):
+                assert "anvil" in room.programs()
+                assert room.left()
+                demo.send_signal(how)
+                break
+        _, complaint = demo.communicate(timeout=60)
     assert demo.returncode == 128 + how, complaint
     assert complaint.strip() in {"", "memsync: stopped"}
-    assert running_with(env) == set()
-    assert left_in(tmp_path) == []
+    assert room.programs() == frozenset()
+    assert room.left() == ()
 
 
 def test_what_is_kept_can_be_played_with(tmp_path: Path):

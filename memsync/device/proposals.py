@@ -79,6 +79,13 @@ class Proposals:
                 return one
         raise NotFoundError(f"no proposal {proposal.hex()}; `memsync review` lists those that wait")
 
+    def waiting(self, one: Proposed) -> Proposed:
+        """This proposal as it came in, if nobody has decided about it yet; ``NotFoundError``."""
+        for found in self.all(state="pending", grant=one.grant):
+            if found.id == one.id:
+                return found
+        raise NotFoundError(f"proposal {one.id.hex()} waits no more; `memsync review` lists those that do")
+
     def decide(self, one: Proposed, state: State) -> None:
         """Give it another state."""
         self._db.run(

@@ -36,8 +36,8 @@ from memsync.sync.wishes import GrantWish, Wishes
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """The next root: the call that commits it (unsigned), its digest and sequence, every block that it needs and that is new, and the
-    grants made for wishes, by wish."""
+    """The next root: the call that commits it (unsigned), its digest and sequence, every block that it needs and that is new, the
+    grants made for wishes, by wish, and the names of the scopes that begin a new epoch."""
 
     call: Call
     root: bytes
@@ -222,7 +222,7 @@ def compose(
     """
     ended = dict(ended or {})
     forgotten = {scope: stale for scope, stale in (forgotten or {}).items() if stale}
-    ended |= dict.fromkeys((grant for grant in wishes.revocations), True)
+    ended = dict.fromkeys(wishes.revocations, True) | ended
     making = _begin(standing, keys, fetch=fetch, first_owner=first_owner, random=random)
     known = {grant.id for grant in making.owner.grants}
     gone = [grant for grant in making.owner.grants if grant.id in ended]

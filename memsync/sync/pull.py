@@ -22,6 +22,7 @@ from memsync.format.catalog_node import CatalogRoot, SegmentRow
 from memsync.format.records import Kept
 from memsync.format.segment import open_segment
 from memsync.ipld.dagcbor import decode, encode
+from memsync.sync.granted import remember_grants
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.replica import FIRST_SCOPE, GRANTS, POINTER, TAKEN, Replica
 from memsync.sync.sealing import need_key
@@ -179,7 +180,7 @@ def _apply(replica: Replica, standing: Standing, news: list[_ScopeNews]) -> None
     _merge(replica, news)
     replica.meta.put(TAKEN, standing.root.digest)
     replica.meta.put(POINTER, standing.owner.pointer.to_bytes(4, "big"))
-    replica.meta.put(GRANTS, encode([grant.id for grant in standing.owner.grants]))
+    remember_grants(replica, standing.owner)
 
 
 def _merge(replica: Replica, news: list[_ScopeNews]) -> None:

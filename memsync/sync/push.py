@@ -24,17 +24,25 @@ from memsync.chain.registry import Snapshot
 from memsync.crypto.tree import RootKey
 from memsync.device.attempts import Attempt
 from memsync.device.memories import Identity
-from memsync.errors import CallRefused, ChainError, LockedError, PayerError, Stale, StorageError
-from memsync.format.fields import as_bytes, as_list
-from memsync.format.owner import Owner
+from memsync.errors import (
+    BlockMissing,
+    CallRefused,
+    ChainError,
+    FormatError,
+    LockedError,
+    PayerError,
+    Stale,
+    StorageError,
+)
+from memsync.format.owner import Grant, Owner
 from memsync.format.records import Kept
 from memsync.ipld.cid import CID, RAW
-from memsync.ipld.dagcbor import decode
 from memsync.memory import Memory
 from memsync.sync.compose import Composed, compose
+from memsync.sync.granted import known_grants
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import take_in
-from memsync.sync.replica import GRANTS, WORDS, Replica
+from memsync.sync.replica import WORDS, Replica
 from memsync.sync.settling import read_earlier, waiting
 from memsync.sync.standing import Standing
 from memsync.sync.wishes import Wishes, fulfilled, read_wishes
@@ -48,7 +56,8 @@ class Receipt:
     """What a push did. ``sequence`` 0: nothing waited and nobody had ended, so nothing was written.
 
     ``memories``: records sealed; ``blocks``, ``size``: how many, and bytes, were put; ``transaction`` hash, ``gas_used`` and ``payer`` of
-    its last call; ``rotated``: names of scopes that began a new epoch; ``grants``: grant ids by wish; ``rounds``: 1 unless races were lost.
+    its last call; ``rotated``: names of scopes that began a new epoch; ``grants``: those made, by wish; ``rounds``: 1 unless races were
+    lost; ``final``: whether the head is.
     """
 
     sequence: int = 0
@@ -59,7 +68,7 @@ class Receipt:
     gas_used: int = 0
     payer: bytes = b""
     rotated: tuple[str, ...] = ()
-    grants: Mapping[bytes, bytes] = field(default_factory=dict)
+    grants: Mapping[bytes, Grant] = field(default_factory=dict)
     rounds: int = 0
     final: bool = True
 
@@ -75,7 +84,7 @@ def push(replica: Replica, first_owner: Owner) -> Receipt:
         raise ChainError("the vault is not bound to a chain yet")
     done = Receipt()
     for number in range(1, ROUNDS + 1):
-        snapshot = replica.registry.snapshot(keys.vault, _grants_known(replica))
+        snapshot = replica.registry.snapshot(keys.vault, [grant.id for grant in known_grants(replica)])
         pulled, standing = take_in(replica, keys, snapshot)
         if standing is not None and {grant.id for grant in standing.owner.grants} != snapshot.grants.keys():
             continue
@@ -142,7 +151,7 @@ def _round(
             blocks=len(composed.blocks),
             size=sum(len(block.data) for block in composed.blocks),
             rotated=composed.rotated,
-            grants={wish: grant.id for wish, grant in composed.grants.items()},
+            grants=composed.grants,
         ),
     )
 
@@ -203,7 +212,10 @@ def _made_on(replica: Replica, keys: OwnerKeys, standing: Standing | None, attem
     call = decode_signed(attempt.call).call
     if isinstance(call, (Commit, CommitAndShare)) and call.grant_epoch != standing.state.grant_epoch:
         return False
-    root, _ = read_earlier(replica, keys, attempt.root, attempt.sequence, standing.owner.pointer + 1)
+    try:
+        root, _ = read_earlier(replica, keys, attempt.root, attempt.sequence, standing.owner.pointer + 1)
+    except (BlockMissing, FormatError):
+        return False
     return root.previous == standing.root.digest
 
 
@@ -247,16 +259,6 @@ def _send(replica: Replica, attempt: Attempt, signed: SignedCall, done: Receipt)
 def _was_slower(refused: CallRefused) -> bool:
     """Whether another call, perhaps an earlier one of ours, was mined first."""
     return isinstance(refused, Stale) or refused.name == "VaultExists"
-
-
-def _grants_known(replica: Replica) -> list[bytes]:
-    data = replica.meta.get(GRANTS)
-    if data is None:
-        return []
-    return [
-        as_bytes(grant, 32, what="database", name="grant")
-        for grant in as_list(decode(data), what="database", name="grants")
-    ]
 
 
 def _joined(before: Receipt, now: Receipt, rounds: int) -> Receipt:

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from memsync.chain.calls import NO_DEADLINE, Revoke, sign_call
 from memsync.device.contacts import Contacts
 from memsync.device.history import Deed
-from memsync.device.journal import Wish
+from memsync.device.journal import Entry
 from memsync.device.proposals import Proposals, Proposed
-from memsync.errors import InputError, NotFoundError
+from memsync.errors import ChainError, InputError, NotFoundError
 from memsync.format.card import Card, read_card, write_card
 from memsync.format.link import Link
 from memsync.format.owner import Grant as OwnerGrant
+from memsync.format.rights import READ
 from memsync.memory import Memory, Proof, new_id
+from memsync.sync.granted import Known, known_grants, wishes_for
 from memsync.sync.inbox import Collected, collect
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import take_in
 from memsync.sync.push import Receipt, push
+from memsync.sync.settling import waiting
 from memsync.sync.standing import Standing
-from memsync.sync.wishes import GrantWish, wish_grant, wish_revocation
+from memsync.sync.wishes import GRANT, GrantWish, read_wishes, wish_grant, wish_revocation
 from memsync.terms import parse_rights, parse_times, show_rights
 from memsync.vault.base import OpenVault
 
@@ -59,69 +62,67 @@ class AccessVerbs(OpenVault):
         """Grant a scope to whoever a card names: pushes what waits, and the grant in the same transaction.
 
         ``from_now``: only what is pushed from now on. A card whose keys differ from those known under its account or name is
-        refused. Raises what ``push`` raises; then there is no grant.
+        refused. Raises what ``push`` raises; then there is no grant, unless the call was sent and may still land: the next push
+        looks, and asking for the same again makes no second one.
         """
         card = read_card(card) if isinstance(card, bytes) else card
         rights = parse_rights(can)
         with self._lock.hold("grant"):
-            self._bind()
-            at = self._replica
+            keys, at = self._keys(), self._replica
             start, end = parse_times(until, at.time_at(at.registry.snapshot(bytes(32))))
-            scope_id = at.scopes.id_of(scope)
-            contact = Contacts(at.database).meet(
-                account=card.account,
-                name=name or card.name,
-                fingerprint=bytes.fromhex(card.fingerprint.replace(" ", "")),
-                card=write_card(card),
-                now=at.now_ms(),
-            )
             wish = GrantWish(
                 wish=at.random(16),
-                name=contact.name,
+                name=name or card.name,
                 account=card.account,
                 box=card.box,
                 author=card.author,
                 request=card.request,
-                scope=scope_id,
+                scope=at.scopes.id_of(scope),
                 rights=rights,
                 start=start,
                 end=end,
                 from_now=from_now,
                 places=tuple(places),
             )
-            with self._wishing(wish_grant(wish, created=at.now_ms())):
+            entry = wish_grant(wish, created=at.now_ms())
+            Contacts(at.database).meet(
+                account=card.account,
+                name=wish.name,
+                fingerprint=bytes.fromhex(card.fingerprint.replace(" ", "")),
+                card=write_card(card),
+                now=at.now_ms(),
+            )
+            waits, wish = self._waiting_for(wish) or (at.journal.add(entry), wish)
+            with self._wishing(waits):
                 receipt = push(at, self._first_owner())
             self._let_words_go()
-            self._note("grant", receipt, f"{scope} to {contact.name}, {can}")
-            granted = receipt.grants.get(wish.wish)
-            made = [
-                one
-                for one in self.grants()
-                if granted in (None, one.id) and (one.name, one.end) == (contact.name, end)
-            ]
-            return made[0]
+            self._note("grant", receipt, f"{scope} to {wish.name}, {can}")
+            return self._granted(keys, receipt.grants.get(wish.wish) or self._made_before(wish))
 
     def grants(self) -> list[Grant]:
         """The grants that this vault's current root knows, by end."""
-        keys = self._keys()
-        found = self._owner_grants()
-        return sorted((self._granted(keys, grant) for grant in found), key=lambda grant: grant.end)
+        with self._lock.hold("grants"):
+            keys = self._keys()
+            return sorted(
+                (self._granted(keys, grant) for grant in self._owner_grants()), key=lambda grant: grant.end
+            )
 
     def revoke(self, grant: Grant | bytes | str, *, emergency: bool = False) -> Receipt | None:
         """End a grant: by a push that rotates the scope's keys in the same transaction.
 
         ``emergency``: only the bare call on chain, at once and whatever state the store is in. It takes no key away; the next
-        push does. The grant by itself, its id, or the grantee's name if that has one grant only.
+        push does, whether this call could be sent or not. The grant by itself, its id, or the grantee's name if that has one grant only.
         """
         with self._lock.hold("revoke"):
-            at, keys = self._replica, self._keys()
-            found = self._grant_of(grant)
+            at = self._replica
             if emergency:
-                self._revoke_on_chain(keys, found)
+                self._revoke_on_chain(grant)
                 return None
-            with self._wishing(wish_revocation(found.id, created=at.now_ms())):
+            self._standing()
+            found = self._known_as(grant)
+            with self._wishing(self._wish_end(found)):
                 receipt = push(at, self._first_owner())
-            self._note("revoke", receipt, f"{found.name}, {found.scope}")
+            self._note("revoke", receipt, f"{found.name}, {at.scopes.name_of(found.scope)}")
             return receipt
 
     def collect(self) -> Collected:
@@ -138,34 +139,53 @@ class AccessVerbs(OpenVault):
         return Proposals(self._replica.database).all(state="pending")
 
     def accept(self, proposal: Proposed) -> Memory:
-        """Make a memory of a proposal, with ids of its own and the tool's signature as its proof."""
-        with self._working("review") as at:
-            scope = next((grant.scope for grant in self._owner_grants() if grant.id == proposal.grant), None)
-            if scope is None:
-                raise NotFoundError(
-                    "the grant of this proposal has ended; remember the text yourself if you want it"
+        """Make a memory of a proposal that waits, with ids of its own and the tool's signature as its proof."""
+        with self._lock.hold("review"):
+            scopes = {grant.id: grant.scope for grant in self._owner_grants()}
+            with self._working("review") as at:
+                waits = Proposals(at.database).waiting(proposal)
+                if waits.grant not in scopes:
+                    raise NotFoundError(
+                        "the grant of this proposal has ended; remember the text yourself if you want it"
+                    )
+                now = at.now_ms()
+                memory = waits.draft.accepted(
+                    new_id(now, at.random),
+                    new_id(now, at.random),
+                    author=waits.author,
+                    proof=Proof(waits.grant, waits.parcel, waits.id, waits.signature),
                 )
-            now = at.now_ms()
-            memory = proposal.draft.accepted(
-                new_id(now, at.random),
-                new_id(now, at.random),
-                author=proposal.author,
-                proof=Proof(proposal.grant, proposal.parcel, proposal.id, proposal.signature),
-            )
-            self._write(at, scope, [memory])
-            Proposals(at.database).decide(proposal, "accepted")
-            return memory
+                self._write(at, scopes[waits.grant], [memory])
+                Proposals(at.database).decide(waits, "accepted")
+                return memory
 
     def refuse(self, proposal: Proposed) -> None:
-        """Say no to a proposal, for good."""
+        """Say no to a proposal that waits, for good."""
         with self._working("review") as at:
-            Proposals(at.database).decide(proposal, "refused")
+            proposals = Proposals(at.database)
+            proposals.decide(proposals.waiting(proposal), "refused")
+
+    def _waiting_for(self, wish: GrantWish) -> tuple[Entry, GrantWish] | None:
+        """A wish of the same terms that waits already, for an earlier call was lost: it would be granted twice."""
+        for entry in waiting(self._replica):
+            if entry.kind == GRANT:
+                (found,) = read_wishes([entry]).grants
+                if replace(found, wish=wish.wish, start=wish.start) == wish:
+                    return entry, found
+        return None
+
+    def _made_before(self, wish: GrantWish) -> OwnerGrant:
+        """The grant of a wish whose call had landed unseen."""
+        terms = (wish.account, wish.scope, wish.rights, wish.end, wish.from_now and bool(wish.rights & READ))
+        for one in self._owner_grants():
+            if (one.account, one.scope, one.rights, one.end, one.since is not None) == terms:
+                return one
+        raise ChainError("the grant was made, and the RPC does not show it yet; `memsync grants` will")
 
     @contextmanager
-    def _wishing(self, wish: Wish) -> Iterator[None]:
+    def _wishing(self, entry: Entry) -> Iterator[None]:
         """A wish for the push inside; taken back when that fails, unless an attempt that may still land holds it."""
         journal = self._replica.journal
-        entry = journal.add(wish)
         try:
             yield
         except BaseException:
@@ -173,14 +193,30 @@ class AccessVerbs(OpenVault):
                 journal.remove([entry.ordinal])
             raise
 
-    def _revoke_on_chain(self, keys: OwnerKeys, grant: Grant) -> None:
+    def _wish_end(self, grant: Known) -> Entry:
+        """The wish that a grant ends, in place of any that it be made."""
         at = self._replica
-        signer = keys.generation.signer()
+        with at.database.transaction():
+            at.journal.remove(wishes_for(at, grant))
+            return at.journal.add(wish_revocation(grant.id, created=at.now_ms()))
+
+    def _revoke_on_chain(self, grant: Grant | bytes | str) -> None:
+        at, keys = self._replica, self._keys()
+        try:
+            found = self._known_as(grant)
+        except NotFoundError:
+            self._standing()
+            found = self._known_as(grant)
+        self._wish_end(found)
         call = sign_call(
-            Revoke(keys.vault, grant.id), signer, NO_DEADLINE, chain_id=keys.chain_id, contract=keys.contract
+            Revoke(keys.vault, found.id),
+            keys.generation.signer(),
+            NO_DEADLINE,
+            chain_id=keys.chain_id,
+            contract=keys.contract,
         )
         sent = at.registry.send(call)
-        detail = f"{grant.name}, on chain only: the next push takes the keys away"
+        detail = f"{found.name}, on chain only: the next push takes the keys away"
         self._history.append(Deed(at.now_ms(), "revoke", None, sent.block.number, sent.transaction, detail))
 
     def _note(self, kind: str, receipt: Receipt, detail: str) -> None:
@@ -204,15 +240,15 @@ class AccessVerbs(OpenVault):
             grant.id, grant.name, scope, can, grant.start, grant.end, grant.since is not None, str(link)
         )
 
-    def _grant_of(self, grant: Grant | bytes | str) -> Grant:
-        found = self.grants()
-        if isinstance(grant, Grant):
-            grant = grant.id
-        matching = [one for one in found if grant in (one.id, one.name)]
+    def _known_as(self, grant: Grant | bytes | str) -> Known:
+        """The grant that is meant, as far as this device knows."""
+        found = known_grants(self._replica)
+        meant = grant.id if isinstance(grant, Grant) else grant
+        matching = [one for one in found if meant in (one.id, one.id.hex(), one.name)]
         if not matching:
             raise NotFoundError(
-                f"no live grant to {grant!r}; there are: {', '.join(one.name for one in found) or 'none'}"
+                f"no live grant to {meant!r}; there are: {', '.join(one.name for one in found) or 'none'}"
             )
         if len(matching) > 1:
-            raise InputError(f"{grant!r} has {len(matching)} grants; name one by its id")
+            raise InputError(f"{meant!r} has {len(matching)} grants; name one by its id")
         return matching[0]

@@ -6,6 +6,7 @@ development chain without it gets it at once, any other says how to put it there
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -103,16 +104,17 @@ class Watch:
         return f"<Watch from block {self.cursor}: for event in …: print(event)>"
 
     def __iter__(self) -> Iterator[Said]:
-        while True:
-            self._ask()
-            while self._waiting:
-                yield self._waiting.pop(0)
-            if self.every is None:
-                return
-            try:
+        try:
+            while True:
+                self._ask()
+                while self._waiting:
+                    yield self._waiting.pop(0)
+                if self.every is None:
+                    return
                 time.sleep(self.every)
-            except (KeyboardInterrupt, SystemExit):  # Ctrl-C; Ape makes it the second
-                return
+        except KeyboardInterrupt:
+            if self.every is None:
+                raise
 
     def _ask(self) -> None:
         rpc = ThroughApe(self.contract.provider).rpc
@@ -177,6 +179,8 @@ def _in_one_line(err: MemSyncError) -> list[str]:
     return [f"{type(err).__name__}: {err}"]
 
 
+# Ape's handler ends node and console on the spot; in a console, Ctrl-C stops the line that runs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 registry = MemoryRegistry()
 _demo_vaults: list[DemoVault] = []
 # At a prompt our errors say all that there is to say; IPython asks an exception for this before it shows a traceback.

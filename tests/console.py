@@ -17,25 +17,30 @@ OUT = re.compile(r"^Out\[\d+\]: ?\n?", re.MULTILINE)
 PATIENCE = 120
 
 
-def type_into_console(lines: Sequence[str], *options: str, home: Path) -> list[str]:
-    """What ``ape console OPTIONS`` shows for each line, without prompts. ``home`` takes what Ape and IPython write."""
+def open_console(*options: str, home: Path) -> subprocess.Popen[str]:
+    """A running ``ape console OPTIONS``. ``home`` takes what Ape and IPython write."""
     env = {
         **os.environ,
         "HOME": str(home),
         "IPYTHONDIR": str(home / "ipython"),
         "APE_DATA_FOLDER": str(home / "ape"),
+        "PYTHONUNBUFFERED": "1",
     }
-    done = subprocess.run(
+    return subprocess.Popen(
         [APE, "console", *options],
-        input="".join(f"{line}\n" for line in lines),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
         env=env,
-        timeout=PATIENCE,
-        check=False,
     )
-    shown = PROMPT.split(done.stdout)[1:]
-    assert len(shown) == len(lines) + 1, done.stdout[-4000:]
+
+
+def type_into_console(lines: Sequence[str], *options: str, home: Path) -> list[str]:
+    """What ``ape console OPTIONS`` shows for each line, without prompts."""
+    with open_console(*options, home=home) as console:
+        told, _ = console.communicate("".join(f"{line}\n" for line in lines), timeout=PATIENCE)
+    shown = PROMPT.split(told)[1:]
+    assert len(shown) == len(lines) + 1, told[-4000:]
     return [OUT.sub("", LEAVING.sub("", one)).strip("\n") for one in shown[:-1]]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
 
 import pytest
 
 from memsync.chain.artifact import load_artifact
 from memsync.chain.node import local_node
-from tests.console import ROOT, type_into_console
+from tests.console import PATIENCE, ROOT, open_console, type_into_console
 
 PAGE = (ROOT / "docs/console.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -104,3 +105,19 @@ def test_elsewhere_the_registry_is_found_or_one_line_says_how_to_deploy_it(tmp_p
         "PayerError: a demo vault is paid for by a test account: use a development chain, not chain 777"
     )
     assert sent == 1  # the node's own deployment
+
+
+def test_ctrl_c_ends_the_watching_and_neither_console_nor_node(tmp_path: Path) -> None:
+    with open_console(home=tmp_path) as console:
+        console.stdin.write(
+            "owner = accounts.test_accounts[0]\n"
+            "receipt = registry.open(owner, 0, owner, 0, bytes(32), 2**256 - 1, b'', sender=owner)\n"
+            "for event in watch(registry, every=0.1): print('heard', event.name)\n"
+        )
+        console.stdin.flush()
+        assert any("heard Opened" in line for line in console.stdout)
+        console.send_signal(signal.SIGINT)
+        told, _ = console.communicate(
+            "registry.vaultOf(registry.vaultIdOf(owner, 0)).sequence\n", timeout=PATIENCE
+        )
+    assert re.search(r"Out\[\d+\]: 1$", told, re.MULTILINE), told

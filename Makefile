@@ -22,7 +22,9 @@ setup: ## make .venv and .toolchain from the locks; again: at once
 demo: setup ## play the whole flow on a chain of its own: a year of ChatGPT becomes memory that its owner holds
 	@$(BIN)/memsync demo
 
-test: test-python test-node ## run every test
+test: setup ## run every test: the contract's on one core, all others on another
+	@$(BIN)/ape test -q > .toolchain/test-node.txt 2>&1 & node=$$!; trap "kill $$node 2>/dev/null" INT TERM; \
+	$(BIN)/pytest -q -p no:ape_test; python=$$?; wait $$node; node=$$?; cat .toolchain/test-node.txt; exit $$((python | node))
 
 test-python: setup ## run all tests but those of the contract
 	@$(BIN)/pytest -q -p no:ape_test

@@ -18,9 +18,9 @@ from memsync.crypto.kdf import derive
 from memsync.crypto.randomness import Random, system_random
 from memsync.crypto.secp256k1 import SecpKey
 from memsync.crypto.tree import DeviceKey
-from memsync.device.database import Database
+from memsync.device.database import Database, number
 from memsync.device.heads import Head
-from memsync.device.proposals import Proposals, Proposed
+from memsync.device.proposals import Proposals
 from memsync.device.scopes import Scope as ScopeName
 from memsync.device.segments import Held
 from memsync.errors import AccessError, FormatError, InputError
@@ -29,13 +29,13 @@ from memsync.format.catalog import NotForMe
 from memsync.format.catalog_node import SegmentRow
 from memsync.format.envelope import Envelope, read_envelope
 from memsync.format.link import Link, read_link
-from memsync.format.rights import READ, WRITE
+from memsync.format.rights import READ
 from memsync.format.segment import open_segment
 from memsync.ipld.cid import CID, RAW
 from memsync.memory import Draft, Memory, MemoryKind, Source
 from memsync.recall import Hit
 from memsync.store.port import BlockStore, get_block
-from memsync.sync.inbox import submit_parcel
+from memsync.sync.outbox import Outbox
 from memsync.sync.reading import View, check_grant, find_root, read_view
 from memsync.sync.replica import TAKEN, Replica
 from memsync.sync.sealing import need_key
@@ -237,9 +237,14 @@ class SharedVault:
             last = page[-1]
 
     def follow(self, since: int = 0, *, every: float | None = None) -> Iterator[Change]:
-        """Pull, and yield what came and went after the cursor ``since``; with ``every`` (seconds) again and again, else once."""
+        """Pull, and yield what came and went after the cursor ``since``; with ``every`` (seconds) again and again, else once.
+
+        A cursor belongs to the state that gave it: with a state in memory only, begin at 0 after each ``accept``. ``InputError`` for one
+        that this state can't have given.
+        """
         while True:
             self.pull()
+            self._check_cursor(since)
             for change in self._changes(since):
                 since = change.cursor
                 yield change
@@ -260,11 +265,12 @@ class SharedVault:
     ) -> Receipt:
         """Send texts to the owner's review: signed, sealed to the vault's letter box, placed in this grant's inbox.
 
-        A parcel carries again what the owner has not taken in yet. ``AccessError`` without the right to write.
+        A parcel carries again what the owner has not taken in yet, as far as this state knows; with a state in memory only, what an
+        earlier run proposed and nobody collected is replaced. If it can't be told whether the call landed, the next parcel carries
+        the texts too, and the same texts again are the same proposals. ``AccessError`` without the right to write; ``InputError`` for
+        more than a parcel holds.
         """
         at = self._replica
-        snapshot = self._snapshot()
-        state = check_grant(self._envelope, self._grant, snapshot, now=at.time_at(snapshot), rights=WRITE)[1]
         now = at.now_ms()
         drafts = [
             Draft(
@@ -279,30 +285,7 @@ class SharedVault:
         ]
         if not drafts:
             raise InputError("nothing to propose")
-        proposals = Proposals(at.database)
-        author = self._tool.keys.author()
-        new = [Proposed(self._grant, 0, at.random(16), author.public, draft, b"", now) for draft in drafts]
-        waiting = [
-            *proposals.all(state="sent", grant=self._grant),
-            *proposals.all(state="pending", grant=self._grant),
-            *new,
-        ]
-        number, receipt = submit_parcel(
-            waiting,
-            envelope=self._envelope,
-            grant_id=self._grant,
-            grant_salt=self._envelope.secret.grant_salt(self.link.envelope),
-            state=state,
-            author=author,
-            registry=at.registry,
-            store=self._store,
-            now=at.time_at(snapshot),
-        )
-        with at.database.transaction():
-            proposals.add_many(new)
-            for one in waiting:
-                proposals.sent_in(one, number, b"")
-        return receipt
+        return Outbox(at, self._tool.keys, self._envelope, self.link.envelope, self._store).propose(drafts)
 
     # ------------------------------------------------------------------ below the verbs
 
@@ -350,6 +333,13 @@ class SharedVault:
             ((kind, self._envelope.scope, memory, version, sequence) for kind, memory, version in rows),
         )
 
+    def _check_cursor(self, since: int) -> None:
+        [(last,)] = self._replica.database.run("SELECT coalesce(max(number), 0) FROM change")
+        if not 0 <= since <= number(last):
+            raise InputError(
+                f"the cursor {since} is of another state, this has come to {number(last)}: begin at 0, or keep the state in a file"
+            )
+
     def _changes(self, since: int) -> list[Change]:
         at = self._replica
         rows = at.database.run(
@@ -358,13 +348,13 @@ class SharedVault:
         return [self._change(row) for row in rows]
 
     def _change(self, row: tuple) -> Change:  # type: ignore[type-arg]
-        number, kind, memory, version = row
+        cursor, kind, memory, version = row
         found = [
             one.memory
             for one in self._replica.memories.starting_with(memory)
             if one.memory.version == version
         ]
-        return Change(number, kind, memory, version, found[0] if found else None)
+        return Change(cursor, kind, memory, version, found[0] if found else None)
 
 
 def _open_envelope(data: bytes, link: Link, tool: Tool) -> Envelope:

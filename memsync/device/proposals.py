@@ -14,7 +14,7 @@ from memsync.device.database import Database, Row, blob, number, text
 from memsync.errors import NotFoundError
 from memsync.format.records import draft_value, read_draft
 from memsync.ipld.dagcbor import decode, encode
-from memsync.memory import Draft
+from memsync.memory import Draft, Proof
 
 State = Literal["pending", "accepted", "refused", "sent"]
 _WHAT: Final = "proposal"
@@ -79,6 +79,12 @@ class Proposals:
                 return one
         raise NotFoundError(f"no proposal {proposal.hex()}; `memsync review` lists those that wait")
 
+    def remove(self, proposals: Iterable[Proposed]) -> None:
+        """Know these no longer."""
+        self._db.run_many(
+            "DELETE FROM proposal WHERE grant_id = ? AND id = ?", ((one.grant, one.id) for one in proposals)
+        )
+
     def waiting(self, one: Proposed) -> Proposed:
         """This proposal as it came in, if nobody has decided about it yet; ``NotFoundError``."""
         for found in self.all(state="pending", grant=one.grant):
@@ -90,6 +96,13 @@ class Proposals:
         """Give it another state."""
         self._db.run(
             "UPDATE proposal SET state = ? WHERE grant_id = ? AND id = ?", (state, one.grant, one.id)
+        )
+
+    def accepted_elsewhere(self, proofs: Iterable[Proof]) -> None:
+        """Another device made memories of the proposals that these prove; they wait no more."""
+        self._db.run_many(
+            "UPDATE proposal SET state = 'accepted' WHERE grant_id = ? AND id = ? AND state = 'pending'",
+            ((proof.grant, proof.proposal) for proof in proofs),
         )
 
     def sent_in(self, one: Proposed, parcel: int, signature: bytes) -> None:

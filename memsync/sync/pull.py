@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from memsync.chain.registry import Snapshot, VaultState
 from memsync.crypto.epochs import ContentKey
 from memsync.device.heads import Head
+from memsync.device.proposals import Proposals
 from memsync.device.scopes import Scope as ScopeName
 from memsync.device.segments import Held
 from memsync.errors import BlockMissing, ChainReset
@@ -22,6 +23,7 @@ from memsync.format.catalog_node import CatalogRoot, SegmentRow
 from memsync.format.records import Kept
 from memsync.format.segment import open_segment
 from memsync.ipld.dagcbor import decode, encode
+from memsync.memory import Memory
 from memsync.sync.granted import remember_grants
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.replica import FIRST_SCOPE, GRANTS, POINTER, TAKEN, Replica
@@ -189,6 +191,8 @@ def _merge(replica: Replica, news: list[_ScopeNews]) -> None:
     for one in news:
         for held, records in one.added:
             replica.memories.attach(one.scope, held, records)
+            proofs = [record.proof for record in records if isinstance(record, Memory) and record.proof]
+            Proposals(replica.database).accepted_elsewhere(proofs)
         replica.segments.drop(one.removed)
         kept = {(record.id, record.version) for record in mine.get(one.scope, ())}
         replica.memories.drop_unreached(one.scope, kept)

@@ -77,6 +77,7 @@ class Thief:
     opened: dict[Sealed, Opened] = field(default_factory=dict)
     closed: set[Sealed] = field(default_factory=set)
     _pointed: set[tuple[int, bytes]] = field(default_factory=set)
+    _used: set[Secret] = field(default_factory=set)
     _tried: set[tuple[bytes, bytes, Place]] = field(default_factory=set)
 
     def go(self, start: Iterable[Secret]) -> Thief:
@@ -106,7 +107,7 @@ class Thief:
             if secret in self.secrets:
                 continue
             self.secrets.add(secret)
-            waiting += derived(secret, self.public, len(self.public.heads) + 1)
+            waiting += derived(secret, self.public)
             if secret.role is Role.CONTENT:
                 waiting += [since_key(one, secret) for one in self.have(Role.PAIRWISE)]
             if secret.role is Role.PAIRWISE:
@@ -153,10 +154,11 @@ class Thief:
                 self._try(sealed, place, secret)
 
     def _try_everywhere(self) -> None:
+        """Every key with every id that was seen on every block; since keys, of which there are a product, only where a slot points."""
         seats = list(product(self.scopes, self.public.grants))
         for sealed in tuple(self.closed):
             if sealed.form is Form.BLOCK:
-                self._try_block(sealed, tuple(self.ids))
+                self._try_block(sealed, tuple(self.ids), but=Role.SINCE)
             else:
                 self._try_part(sealed, seats)
 
@@ -170,9 +172,9 @@ class Thief:
             for sequence in sequences:
                 self._try(sealed, Place("root", ZERO16, ZERO16, be4(sequence)), secret)
 
-    def _try_block(self, sealed: Sealed, objects: Iterable[bytes]) -> None:
+    def _try_block(self, sealed: Sealed, objects: Iterable[bytes], but: Role | None = None) -> None:
         """Every key at every place for such a key, with each of ``objects``."""
-        for secret in self.have(*_KINDS):
+        for secret in self.have(*(role for role in _KINDS if role is not but)):
             for object_id in objects:
                 for place in self._places(secret, object_id):
                     self._try(sealed, place, secret)
@@ -200,14 +202,16 @@ class Thief:
         What is no secret of the vault is left out: a seal commits to its key, so nothing else opens it.
         """
         assert self.told is not None
-        values = {one.value: one for one in self.secrets if one.value in self.told.secrets}
+        secrets = [one for one in self.secrets if one.value in self.told.secrets or one.role in _SEEDS]
         if not self.secrets:
-            values = {word: Secret(Role.UNKNOWN, word) for word in self.all_words()}
-        boxes = {one.value: one for one in self.have(Role.BOX, Role.SEED, Role.GENERATION)}
+            secrets = [Secret(Role.UNKNOWN, word) for word in self.all_words()]
+        new = [one for one in secrets if one not in self._used]
+        self._used.update(new)
         for sealed in self.closed & self.told.places.keys():
             place = self.told.places[sealed]
-            for secret in (boxes if place.kind in _BOXED else values).values():
-                self._try(sealed, place, secret)
+            for secret in new:
+                if place.kind not in _BOXED or secret.role in _SEEDS:
+                    self._try(sealed, place, secret)
 
     def _guess(self) -> None:
         assert self.told is not None
@@ -239,11 +243,12 @@ class Thief:
         self.seats |= found.seats
         block = opened.sealed.block
         self.closed |= {
-            one for one in (_part(part, place, block) for part in found.parts) if one not in self.opened
+            one for one in (part_of(part, place, block) for part in found.parts) if one not in self.opened
         }
         self.take(found.secrets)
 
 
+_SEEDS = (Role.BOX, Role.SEED, Role.GENERATION)
 _BOXED = frozenset({"slot", "envelope", "parcel"})
 _KINDS = {
     Role.OWNER: ("owner",),
@@ -255,6 +260,7 @@ _KINDS = {
 """Kinds of blocks that each key seals, but the root."""
 
 
-def _part(data: bytes, around: Place, block: bytes) -> Sealed:
+def part_of(data: bytes, around: Place, block: bytes) -> Sealed:
+    """An entry or slot within the block that was opened at the place ``around``."""
     form = Form.ENTRY if around.kind == "root" else Form.SLOT
     return Sealed(hashlib.sha256(data).digest(), form, data, block, around.object)

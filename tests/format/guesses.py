@@ -14,7 +14,10 @@ from functools import lru_cache
 from tests.format.lessons import Role, Secret
 from tests.format.opening import derive
 
-LABELS = "root access owner author box content history id tag since parcel salt commit signer grantee next key epoch".split()
+LABELS = (
+    "root access owner author box content history id tag since parcel salt commit signer grantee pointer locator generation scope "
+    "grant seal next key epoch secret"
+).split()
 NUMBERED = ("pointer", "generation", "epoch")
 SECOND = ("content", "history", "owner", "box", "root", "access")
 STRONG = (
@@ -35,14 +38,17 @@ def guess(
     known: Iterable[Secret], words: Iterable[bytes], vault: bytes, real: Mapping[bytes, tuple[Secret, ...]]
 ) -> list[Secret]:
     """The secrets among ``real`` (by their bytes) that follow by a guess from ``known`` ones, or from ``words`` that may be secrets."""
-    return [one for value in _guesses(tuple(known), words, vault) if value in real for one in real[value]]
+    known = tuple(known)
+    if real.keys() <= {secret.value for secret in known}:
+        return []
+    return [one for value in _guesses(known, words, vault) if value in real for one in real[value]]
 
 
 def _guesses(known: Iterable[Secret], words: Iterable[bytes], vault: bytes) -> Iterator[bytes]:
     strong = {secret.value for secret in known if secret.role in STRONG}
     for value in words:
         yield from _near(value, vault)
-    for value in strong:
+    for value in strong | {vault}:
         yield from _far(value, vault)
     for left in strong:
         for right in strong - {left}:

@@ -21,8 +21,10 @@ from memsync.ipld.dagcbor import Encodable, encode
 from tests.format.lessons import Role, Secret
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-FEW = range(3)
-"""Numbers of vaults, locators and generations that a thief tries."""
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_Hash = type(hashlib.sha256())
+FEW, POINTERS = range(2), range(6)
+"""Numbers of vaults, locators and generations, and of pointer keys, that a thief tries."""
 
 
 class Place(NamedTuple):
@@ -53,7 +55,7 @@ class Public:
         return {self.vault, *self.blocks, *self.grants, *pointers, *plain}
 
 
-def derived(secret: Secret, public: Public, pointers: int) -> list[Secret]:
+def derived(secret: Secret, public: Public) -> list[Secret]:
     """What follows from one secret by section 3 of the format, one step down."""
     key, vault = secret.value, public.vault
 
@@ -71,7 +73,7 @@ def derived(secret: Secret, public: Public, pointers: int) -> list[Secret]:
                 *(one(Role.GENERATION, "generation", vault, n, number=n) for n in FEW),
             ]
         case Role.LOCATOR:
-            return [one(Role.POINTER, "pointer", k, number=k) for k in range(pointers)]
+            return [one(Role.POINTER, "pointer", k, number=k) for k in POINTERS]
         case Role.POINTER:
             return [one(Role.ROOT, "root"), one(Role.ACCESS, "access")]
         case Role.GENERATION:
@@ -158,14 +160,19 @@ def be4(number: int) -> bytes:
 
 
 @lru_cache(maxsize=1 << 16)
-def _extract(key: bytes, salt: bytes) -> bytes:
-    return hmac.digest(salt, key, "sha256")
+def _extract(key: bytes, salt: bytes) -> tuple[_Hash, _Hash]:
+    """The pseudo-random key of HKDF, as the two hashes of an HMAC that have taken it in: a thief tries it on many places."""
+    prk = hmac.digest(salt, key, "sha256").ljust(64, b"\0")
+    return hashlib.sha256(prk.translate(_INNER)), hashlib.sha256(prk.translate(_OUTER))
 
 
-def _expand(prk: bytes, info: bytes, blocks: int) -> list[bytes]:
+def _expand(prk: tuple[_Hash, _Hash], info: bytes, blocks: int) -> list[bytes]:
     made = [b""]
     for number in range(1, blocks + 1):
-        made.append(hmac.digest(prk, made[-1] + info + bytes((number,)), "sha256"))
+        inner, outer = prk[0].copy(), prk[1].copy()
+        inner.update(made[-1] + info + bytes((number,)))
+        outer.update(inner.digest())
+        made.append(outer.digest())
     return made[1:]
 
 

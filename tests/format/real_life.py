@@ -20,6 +20,7 @@ from memsync.vault import Grant, Vault
 from tests.flow.actions import World
 from tests.format.lessons import Role, Secret
 from tests.format.opening import Public
+from tests.format.scribe import Record, writing
 from tests.format.watched import Life, Terms
 
 RIGHTS = {"read": READ, "write": WRITE, "read+write": READ | WRITE}
@@ -111,8 +112,8 @@ class Biography(World):
     def taken(self, name: str, grant: Grant) -> SharedVault:
         return self.accepted(self.names[name], grant)
 
-    def life(self) -> Life:
-        """All that was recorded."""
+    def life(self, record: Record) -> Life:
+        """All that was recorded, with what was written down of the sealing."""
         keys = self.mine._replica.keys()
         public = Public(
             keys.chain_id,
@@ -126,24 +127,26 @@ class Biography(World):
         holds = {name: (Secret(Role.SEED, tool.seed),) for name, tool in self.names.items()}
         holds["owner"] = (Secret(Role.WORDS, from_words(self.words)),)
         tools = {name: tuple(terms) for name, terms in self.terms.items()}
-        return Life(public, dict(self.archive.put), holds, tools)
+        return Life(public, dict(self.archive.put), holds, tools, record)
 
 
 def _but_last(terms: Terms) -> tuple[object, ...]:
     return terms.id, terms.scope, terms.rights, terms.from_now_on, terms.granted
 
 
-def live(folder: Path) -> Life:
-    """Live the whole life in ``folder``."""
-    world = Biography(folder)
-    try:
-        _live(world)
-        return world.life()
-    finally:
-        world.close()
+def live(folder: Path, story: Callable[[Biography], None] | None = None) -> Life:
+    """Live a whole life in ``folder``, as ``story`` goes."""
+    with writing() as record:
+        world = Biography(folder)
+        try:
+            (story or at_length)(world)
+            return world.life(record)
+        finally:
+            world.close()
 
 
-def _live(world: Biography) -> None:
+def at_length(world: Biography) -> None:
+    """Two dozen pushes with everything that can happen."""
     vault: Vault = world.mine
     vault.add_scope("work")
     old = [vault.remember(f"Before everything, personal {number}.") for number in range(3)]
@@ -209,3 +212,27 @@ def _live(world: Biography) -> None:
     vault.remember("For the doctor.", scope="health")
     vault.push()
     assert late.from_now
+
+
+def in_short(world: Biography) -> None:
+    """A grant of each kind, an end and a forgotten memory."""
+    vault = world.mine
+    old = vault.remember("Before everything.")
+    vault.remember("Before everything, too.")
+    vault.push()
+    vault.add_scope("work")
+    vault.remember("Work.", scope="work")
+    world.share("Historian", "personal")
+    world.share("Early", "personal", from_now=True)
+    world.share("Writer", "work", can="write")
+    colleague = world.share("Colleague", "work")
+    vault.remember("After early came.")
+    vault.push()
+    world.share("Late", "personal", from_now=True)
+    vault.forget(old)
+    vault.push()
+    vault.remember("Sealed by the push that ends the colleague's grant.", scope="work")
+    vault.revoke(colleague)
+    world.end(colleague)
+    vault.remember("After the colleague.", scope="work")
+    vault.push()

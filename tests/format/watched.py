@@ -1,14 +1,14 @@
 """A vault's whole life as anybody could have recorded it, and what each party began with: what a thief is set upon.
 
-A :class:`Life` holds every block ever stored, every head ever on chain, and for each party its first secrets and its terms. ``of_story``
-makes one of a told story; ``tests/format/real_life.py`` of a life that the real code lived. The ``truth`` of a life is what all parties
-together open: by it tests know where things lie and what each secret is, never by asking the code that sealed them.
+A :class:`Life` holds every block ever stored, every head ever on chain, and for each party its first secrets and its terms. ``told``
+makes one of a story; ``real_life`` of a life that the real code lived. What lies where is what the code said when it sealed it
+(``scribe``); what each secret is, what opened with these keys.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,10 +16,14 @@ from memsync.crypto.pointer import seal_parcel_pointer
 from memsync.crypto.sealing import Kind
 from memsync.format.rights import READ
 from memsync.ipld.dagcbor import decode
-from tests.format.disclosure import Form, Opened, Sealed, Thief, Told
-from tests.format.lessons import Role, Secret, records
-from tests.format.opening import Public, be4, epoch_id, pointed, since_key
+from tests.format.disclosure import Form, Opened, Sealed, Thief, Told, part_of
+from tests.format.lessons import Role, Secret, learn, records
+from tests.format.opening import Place, Public, be4, epoch_id, pointed, since_key
+from tests.format.scribe import Record, writing
 from tests.format.story import Story
+
+COMPUTED = (Role.POINTER, Role.ROOT, Role.ACCESS, Role.SINCE)
+"""Of these there are as many as one likes to compute; only those that were used are worth knowing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +44,48 @@ class Terms:
 
 @dataclass
 class Life:
-    """``published``: by which push a block came (one that came between two is the next one's). ``devices``: when each was removed."""
+    """``published``: by which push a block came (one that came between two is the next one's). ``devices``: when each was removed.
+    ``written``: what the code said when it sealed."""
 
     public: Public
     published: dict[bytes, int]
     holds: dict[str, tuple[Secret, ...]]
     tools: dict[str, tuple[Terms, ...]]
+    written: Record
     devices: dict[str, int | None] = field(default_factory=dict)
     _thieves: dict[tuple[str | bool, ...], Thief] = field(default_factory=dict)
 
     @cached_property
+    def places(self) -> dict[Sealed, Place]:
+        """Where everything lies that was published: blocks, and what is sealed within roots and access blocks."""
+        found: dict[Sealed, Place] = {}
+        for digest, data in self.public.blocks.items():
+            if (whole := self.written.get(digest)) is not None:
+                found[Sealed(digest, Form.BLOCK, data, digest)] = whole.place
+                for part in learn(whole.place.kind, whole.place.scope, whole.plaintext).parts:
+                    sealed = part_of(part, whole.place, digest)
+                    if sealed.digest in self.written:
+                        found[sealed] = self.written[sealed.digest].place
+        return found
+
+    @cached_property
     def truth(self) -> Thief:
-        """What all parties together know."""
-        return Thief(self.public).go(secret for held in self.holds.values() for secret in held)
+        """Who has what every party began with, and every key that was ever sealed with."""
+        keys = {self.written[sealed.digest].key for sealed in self.places} - {None}
+        unnamed = {key: (Secret(Role.UNKNOWN, key),) for key in keys}
+        start = [secret for held in self.holds.values() for secret in held]
+        start += [secret for (secret,) in unnamed.values()]
+        return Thief(self.public, Told(self.places, unnamed)).go(start)
 
     @cached_property
     def told(self) -> Told:
-        places = {sealed: opened.place for sealed, opened in self.truth.opened.items()}
+        used = {one.value for one in self.pointers}
+        used |= {one.by.value for one in self.truth.opened.values()}
         secrets: dict[bytes, tuple[Secret, ...]] = {}
         for secret in self.truth.secrets:
-            secrets[secret.value] = (*secrets.get(secret.value, ()), secret)
-        return Told(places, secrets)
+            if secret.role not in COMPUTED or secret.value in used:
+                secrets[secret.value] = (*secrets.get(secret.value, ()), secret)
+        return Told(self.places, secrets)
 
     def thief(self, *who: str, told: bool = True) -> Thief:
         """Who has all that these parties began with."""
@@ -170,8 +195,14 @@ def texts(thief: Thief) -> set[str]:
     }
 
 
-def of_story(story: Story) -> Life:
-    """A told story as everybody could have recorded it."""
+def told(tell: Callable[[], Story]) -> Life:
+    """The life of a vault whose story is told now."""
+    with writing() as record:
+        return of_story(tell(), record)
+
+
+def of_story(story: Story, written: Record) -> Life:
+    """A told story as everybody could have recorded it, and what was written down while it was told."""
     published: dict[bytes, int] = {}
     for sealed in story.ledger.sealed:
         published.setdefault(hashlib.sha256(sealed.data).digest(), sealed.sequence)
@@ -194,7 +225,7 @@ def of_story(story: Story) -> Life:
         terms = Terms(grant.id, scope, grant.rights, grant.from_now_on, grant.granted, grant.ended)
         tools[grant.tool.name] = (*tools.get(grant.tool.name, ()), terms)
     devices = {name: device.removed for name, device in story.devices.items()}
-    return Life(public, published, holds, tools, devices)
+    return Life(public, published, holds, tools, written, devices)
 
 
 def _secret(name: str, value: bytes) -> Secret:

@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, Unpack
 
@@ -27,6 +26,7 @@ from memsync.sync.push import Receipt, push
 from memsync.sync.replica import FIRST_SCOPE, WORDS, Replica
 from memsync.vault.access import AccessVerbs
 from memsync.vault.base import PERSONAL, Surroundings, Where
+from memsync.vault.making import check_whole, making
 from memsync.vault.memories import MemoryVerbs
 
 
@@ -93,15 +93,7 @@ class Vault(MemoryVerbs, AccessVerbs):
             raise NotFoundError(
                 f"chain {keys.chain_id} has no vault of these words: check the words, the network and the contract"
             )
-        vault = cls._make(name, root, passphrase, home, cost, around, None)
-        try:
-            vault.pull()
-        except BaseException:
-            vault.close()
-            shutil.rmtree(vault.paths.folder)
-            raise
-        vault._let_words_go()
-        return vault
+        return cls._make(name, root, passphrase, home, cost, around, None)
 
     @classmethod
     def open(
@@ -109,7 +101,9 @@ class Vault(MemoryVerbs, AccessVerbs):
     ) -> Self:
         """Open a vault of this device. ``NotFoundError``, ``WrongPassphrase``, ``FormatError`` for a damaged keystore or database."""
         paths = VaultPaths.of(name, home)
-        return cls._open(paths, read_keystore(paths.keystore, passphrase), Surroundings(**where))
+        secrets = read_keystore(paths.keystore, passphrase)
+        check_whole(paths)
+        return cls._open(paths, secrets, Surroundings(**where))
 
     @classmethod
     def _make(
@@ -122,21 +116,25 @@ class Vault(MemoryVerbs, AccessVerbs):
         around: Surroundings,
         first_scope: str | None,
     ) -> Self:
-        """The files of a vault with these words, with a first scope if it is new. What can't be finished is taken away again."""
+        """The files of a vault with these words: with a first scope if it is new, else with what chain and store have."""
         if not passphrase:
             raise InputError("an empty passphrase protects nothing; choose one")
         paths = VaultPaths.of(name, home)
-        paths.make()
         secrets = Secrets.new(random=around.random)
-        create_keystore(paths.keystore, passphrase, secrets, cost)
-        vault = cls._open(paths, secrets, around)
-        with vault._working("create") as at:
-            at.meta.put(WORDS, root)
-            if first_scope is not None:
-                scope = at.random(16)
-                at.scopes.add(scope, first_scope)
-                at.meta.put(FIRST_SCOPE, scope + at.random(32))
-        return vault
+        around = replace(around, store=around.store or DirectoryStore(paths.blocks))
+        with making(paths) as hidden:
+            create_keystore(hidden.keystore, passphrase, secrets, cost)
+            with cls._open(hidden, secrets, around) as vault:
+                with vault._working("create") as at:
+                    at.meta.put(WORDS, root)
+                    if first_scope is not None:
+                        scope = at.random(16)
+                        at.scopes.add(scope, first_scope)
+                        at.meta.put(FIRST_SCOPE, scope + at.random(32))
+                if first_scope is None:
+                    vault.pull()
+                at.database.truncate_log()
+        return cls._open(paths, secrets, around)
 
     @classmethod
     def _open(cls, paths: VaultPaths, secrets: Secrets, around: Surroundings) -> Self:

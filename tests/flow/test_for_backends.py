@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from memsync import DirectoryStore, Vault
 from memsync.chain.ape import connect
 from memsync.chain.node import LocalNode, local_node
+from tests.flow.actions import World
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/for-backends.md").read_text(encoding="utf-8")
@@ -146,6 +148,21 @@ def test_a_server_follows_changes_once_and_ends_in_order_on_ctrl_c(folder: Folde
         vault.revoke(next(grant for grant in vault.grants() if grant.link == link))
         assert "over: the grant to 'personal' was revoked; ask the granter for a new one\n" in lines
         assert folder.finish(again).endswith("closed in order\n")
+
+
+def test_one_shared_vault_serves_many_threads(world: World) -> None:
+    vault = world.vault()
+    for number in range(50):
+        vault.remember(f"Buoy {number} rang.")
+    shared = world.accepted(*world.granted(vault))
+    with ThreadPoolExecutor(8) as threads:
+        pulled = [threads.submit(shared.pull) for _ in range(10)]
+        found = [threads.submit(shared.recall, "buoy") for _ in range(50)]
+        listed = [threads.submit(lambda: len(list(shared.memories()))) for _ in range(50)]
+        assert sum(one.result().added for one in pulled) >= 50
+        assert {len(one.result()) for one in found} <= {0, 10}  # before a pull was through, and after
+        assert {one.result() for one in listed} <= {0, 50}
+    assert len(list(shared.memories())) == len(list(shared.follow())) == 50
 
 
 def test_the_pages_own_test_passes_without_a_node(tmp_path: Path) -> None:

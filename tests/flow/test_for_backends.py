@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from memsync import DirectoryStore, Vault
+from memsync import AccessError, DirectoryStore, Vault
 from memsync.chain.ape import connect
 from memsync.chain.node import LocalNode, local_node
 from tests.flow.actions import World
@@ -26,20 +28,6 @@ BLOCK = re.compile(r"^```python(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTAL
 PROGRAMS = dict(BLOCK.findall(PAGE))
 DRAFT = "Ruth gets the full draft by 30 June."
 TIMEOUT = 90
-ACCEPT = """
-import sys
-from memsync import AccessError
-from memsync.chain.ape import connect
-from inkwell import RPC, open_link
-link, nonce = sys.argv[1], bytes.fromhex(sys.argv[2])
-with connect(RPC) as registry:
-    try:
-        open_link(link, registry, bytes(16))
-    except AccessError:
-        print("refused")
-    with open_link(link, registry, nonce):
-        print("accepted")
-"""
 
 
 @dataclass
@@ -106,13 +94,14 @@ def link(folder: Folder) -> str:
     (folder.path / "card.json").write_text(card)
     shared = folder.run("person.py").strip()
     assert DRAFT in folder.finish(first, shared + "\n")
-    asked = folder.run(
-        "-c", "import inkwell; card, nonce = inkwell.ask(); print(card.decode()); print(nonce.hex())"
-    )
-    card, nonce = asked.splitlines()
-    with folder.person() as vault:
-        granted = vault.grant(card.encode(), scope="personal", can="read+write").link
-    assert folder.run("-c", ACCEPT, granted, nonce) == "refused\naccepted\n"
+    with chdir(folder.path):
+        inkwell = runpy.run_path("inkwell.py")
+        card, nonce = inkwell["ask"]()
+        with folder.person() as vault:
+            granted = vault.grant(card, scope="personal", can="read+write").link
+        with pytest.raises(AccessError, match="nobody here asked"):
+            inkwell["open_link"](granted, folder.registry, bytes(16))
+        inkwell["open_link"](granted, folder.registry, nonce).close()
     return granted
 
 

@@ -8,7 +8,7 @@ is for the tests to show.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from memsync.format.rights import READ
 from memsync.ipld.dagcbor import Value, decode
@@ -181,17 +181,14 @@ def other_readers(life: Life) -> set[str]:
             for one in opened
             if one.place.kind == "slot" and one.place.object[16:] not in mine
         }
-        found |= {
-            f"{who}: {name} in {life.name(one)}" for one in opened for name in others_named(life, one, mine)
-        }
+        found |= {f"{who}: names {name}" for name in named(life, opened, mine)}
     return found
 
 
-def others_named(life: Life, opened: Opened, but: set[bytes]) -> Iterator[str]:
-    """Who of the owner block's grants and devices is named in a plaintext by id, name, account or key; ``but``: ids of own grants."""
-    for name, marks in life.marks(but).items():
-        if any(mark in opened.plaintext for mark in marks):
-            yield name
+def named(life: Life, opened: Iterable[Opened], but: set[bytes]) -> set[str]:
+    """Who of the owner blocks' grants and devices is named in plaintexts, by whatever tells one; ``but``: ids of own grants."""
+    together = b"|".join(one.plaintext for one in opened)
+    return {name for name, marks in life.marks(but).items() if any(mark in together for mark in marks)}
 
 
 def beyond_the_table(life: Life) -> set[str]:

@@ -59,10 +59,10 @@ def tell(label: str = "crowd") -> Story:
     story.propose("Doctor again", "Come back in May.")
     story.push()  # 9: rewrites epochs 0 and 1
 
-    story.grant("Late", "home", READ, from_now_on=True)
+    story.grant("Latecomer", "home", READ, from_now_on=True)
     story.push()  # 10
 
-    for name in ("Elder", "Younger", "Late", "Doctor again", "Courier again", "Other"):
+    for name in ("Elder", "Younger", "Latecomer", "Doctor again", "Courier again", "Other"):
         story.revoke(name)
     for scope in ("home", "work", "health"):
         story.remember(scope, f"For the owner alone, {scope}.")

@@ -17,7 +17,18 @@ from itertools import product
 
 from tests.format.guesses import guess
 from tests.format.lessons import Learned, Role, Secret, learn
-from tests.format.opening import Place, Public, be4, derived, epoch_of, pointed, since_key, unbox, unseal
+from tests.format.opening import (
+    Place,
+    Public,
+    be4,
+    derived,
+    epoch_of,
+    may_be_box,
+    pointed,
+    since_key,
+    unbox,
+    unseal,
+)
 
 ZERO16 = bytes(16)
 
@@ -54,9 +65,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Where everything is: each sealed thing with its place, and every secret of the vault by its bytes, to know it when it is met."""
+    """Where everything is: each sealed thing with its place; every value that was ever a key of one; and every secret of the vault by its
+    bytes, to know it when it is met."""
 
     places: Mapping[Sealed, Place]
+    keys: frozenset[bytes]
     secrets: Mapping[bytes, tuple[Secret, ...]]
 
 
@@ -149,7 +162,7 @@ class Thief:
             Place("parcel", ZERO16, ZERO16, grant + be4(number))
             for grant, number, _, _ in self.public.parcels
         ]
-        for sealed in self._blocks():
+        for sealed in filter(lambda one: may_be_box(one.data), self._blocks()):
             for secret, place in product(self.have(Role.BOX), places):
                 self._try(sealed, place, secret)
 
@@ -197,12 +210,10 @@ class Thief:
             yield Place(kind, secret.scope, epoch_of(secret), object_id)
 
     def _try_where_told(self) -> None:
-        """Every secret of the vault, whatever it is for, as the key of everything, at its place; public values if there is none.
-
-        What is no secret of the vault is left out: a seal commits to its key, so nothing else opens it.
-        """
+        """Every key, whatever it is for, on everything, at its place; public values if there is none. What never was a key is left out: a
+        seal commits to its key, so nothing else opens it."""
         assert self.told is not None
-        secrets = [one for one in self.secrets if one.value in self.told.secrets or one.role in _SEEDS]
+        secrets = [one for one in self.secrets if one.value in self.told.keys or one.role in _SEEDS]
         if not self.secrets:
             secrets = [Secret(Role.UNKNOWN, word) for word in self.all_words()]
         new = [one for one in secrets if one not in self._used]

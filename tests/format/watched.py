@@ -8,7 +8,7 @@ makes one of a story; ``real_life`` of a life that the real code lived. What lie
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -69,23 +69,26 @@ class Life:
         return found
 
     @cached_property
+    def keys(self) -> frozenset[bytes]:
+        """Every key that something was sealed with."""
+        return frozenset({self.written[sealed.digest].key for sealed in self.places} - {None})
+
+    @cached_property
     def truth(self) -> Thief:
-        """Who has what every party began with, and every key that was ever sealed with."""
-        keys = {self.written[sealed.digest].key for sealed in self.places} - {None}
-        unnamed = {key: (Secret(Role.UNKNOWN, key),) for key in keys}
+        """Who has what every party began with, and all these keys."""
+        unnamed = {key: (Secret(Role.UNKNOWN, key),) for key in self.keys}
         start = [secret for held in self.holds.values() for secret in held]
         start += [secret for (secret,) in unnamed.values()]
-        return Thief(self.public, Told(self.places, unnamed)).go(start)
+        return Thief(self.public, Told(self.places, self.keys, unnamed)).go(start)
 
     @cached_property
     def told(self) -> Told:
-        used = {one.value for one in self.pointers}
-        used |= {one.by.value for one in self.truth.opened.values()}
+        used = self.keys | {one.value for one in self.pointers}
         secrets: dict[bytes, tuple[Secret, ...]] = {}
         for secret in self.truth.secrets:
             if secret.role not in COMPUTED or secret.value in used:
                 secrets[secret.value] = (*secrets.get(secret.value, ()), secret)
-        return Told(self.places, secrets)
+        return Told(self.places, self.keys, secrets)
 
     def thief(self, *who: str, told: bool = True) -> Thief:
         """Who has all that these parties began with."""
@@ -147,18 +150,29 @@ class Life:
                     seen[name] = min(when, seen.get(name, when))
         return seen
 
-    def marks(self, but: Iterable[bytes] = ()) -> dict[str, set[bytes]]:
+    def marks(self, but: Collection[bytes] = ()) -> dict[str, set[bytes]]:
         """What tells each grant (whose id is not in ``but``) and device of any owner block from another, by its name there."""
         found: dict[str, set[bytes]] = {}
-        for opened in self.truth.opened.values():
-            if opened.place.kind == "owner":
-                owner = decode(opened.plaintext)
-                for row in (row for row in owner["grants"] if row["id"] not in but):
-                    texts = {row["name"].encode(), *(row[key] for key in ("id", "account", "box", "author"))}
-                    found.setdefault(row["name"], set()).update(texts, {row["secret"], row["envelope"]})
-                for device, name, box, author, _ in owner["devices"]:
-                    found.setdefault(name, set()).update({name.encode(), device, box, author})
+        for name, grant, marks in self._marked:
+            if grant not in but:
+                found.setdefault(name, set()).update(marks)
         return found
+
+    @cached_property
+    def _marked(self) -> list[tuple[str, bytes, set[bytes]]]:
+        owners = [decode(one.plaintext) for one in self.truth.opened.values() if one.place.kind == "owner"]
+        fields = ("id", "account", "box", "author", "secret", "envelope")
+        marked = [
+            (row["name"], row["id"], {row["name"].encode(), *(row[field] for field in fields)})
+            for owner in owners
+            for row in owner["grants"]
+        ]
+        marked += [
+            (name, b"", {name.encode(), device, box, author})
+            for owner in owners
+            for device, name, box, author, _ in owner["devices"]
+        ]
+        return marked
 
     def own(self, who: str) -> set[Secret]:
         """What follows from a party's first secrets without a block."""

@@ -230,12 +230,13 @@ def compose(
     acknowledged = _acknowledge(making, wishes)
     access_changed = bool(standing is None or gone or wishes.grants or acknowledged)
     if standing is not None and not (
-        access_changed or wishes.count or wishes.scopes or forgotten or grant_epoch_moved
+        access_changed or wishes.count or wishes.scopes or wishes.rotations or forgotten or grant_epoch_moved
     ):
         return None
 
-    _let_go(making, gone, reset=grant_epoch_moved)
-    for scope_id in sorted({grant.scope for grant in gone if grant.rights & READ}):
+    leaked = wishes.rotations & making.scopes.keys()
+    _let_go(making, gone, reset=grant_epoch_moved, leaked=bool(leaked))
+    for scope_id in sorted({grant.scope for grant in gone if grant.rights & READ} | leaked):
         making.rotate(scope_id)
     making.seal(wishes, forgotten)
     for scope_id in sorted({wish.scope for wish in wishes.grants if wish.from_now and wish.rights & READ}):
@@ -298,12 +299,12 @@ def _acknowledge(making: _Composition, wishes: Wishes) -> bool:
     return moved
 
 
-def _let_go(making: _Composition, gone: list[Grant], *, reset: bool) -> None:
+def _let_go(making: _Composition, gone: list[Grant], *, reset: bool, leaked: bool) -> None:
     """Leave out the grants that ended; the pointer key moves on when no reader is left who needs the old one."""
     ids = {grant.id for grant in gone}
     left = tuple(grant for grant in making.owner.grants if grant.id not in ids)
     readers_left = any(grant.rights & READ for grant in left)
-    moves = reset or (any(grant.rights & READ for grant in gone) and not readers_left)
+    moves = reset or ((leaked or any(grant.rights & READ for grant in gone)) and not readers_left)
     making.owner = dataclasses.replace(making.owner, grants=left, pointer=making.owner.pointer + int(moves))
 
 

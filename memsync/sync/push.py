@@ -36,6 +36,7 @@ from memsync.errors import (
 )
 from memsync.format.owner import Grant, Owner
 from memsync.format.records import Kept
+from memsync.format.rights import READ
 from memsync.ipld.cid import CID, RAW
 from memsync.memory import Memory
 from memsync.sync.compose import Composed, compose
@@ -79,6 +80,7 @@ def push(replica: Replica, first_owner: Owner) -> Receipt:
     Raises ``ChainError`` and its kin, ``StorageError``, ``IntegrityError`` and its kin. Whatever is raised, the journal still holds what
     was not committed, and the same push can simply be repeated.
     """
+    replica.offered.clear()
     keys = replica.keys()
     if keys is None:
         raise ChainError("the vault is not bound to a chain yet")
@@ -129,6 +131,7 @@ def _round(
     )
     if composed is None:
         return None
+    replica.offered |= {wish.scope for wish in wishes.grants if wish.rights & READ}
     replica.store.put_many((block.cid, block.data) for block in composed.blocks)
     _confirm(replica, [block.digest for block in composed.blocks])
     signed = _sign(replica, keys, composed, now + DEADLINE_SECONDS)

@@ -52,6 +52,8 @@ class Replica:
         self._store = None if store is None else checked(store)
         self._registry = registry
         self.clock = clock
+        # Scopes of grants whose envelopes may lie in the store, as far as this object has put them there.
+        self.offered: set[bytes] = set()
         self.random = random
 
     @property

@@ -20,7 +20,14 @@ from memsync.format.records import Kept, encode_memory, read_memory
 from memsync.format.rights import read_rights, read_times
 from memsync.ipld.dagcbor import Value, decode, encode
 
-RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE = "record", "scope", "grant", "revoke", "acknowledge"
+RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE, ROTATE = (
+    "record",
+    "scope",
+    "grant",
+    "revoke",
+    "acknowledge",
+    "rotate",
+)
 _WHAT = "journal"
 
 
@@ -54,6 +61,7 @@ class Wishes:
     grants: list[GrantWish] = field(default_factory=list)
     revocations: list[bytes] = field(default_factory=list)
     acknowledged: dict[bytes, int] = field(default_factory=dict)
+    rotations: set[bytes] = field(default_factory=set)
     ordinals: list[int] = field(default_factory=list)
 
     @property
@@ -103,6 +111,11 @@ def wish_acknowledgement(grant_id: bytes, parcels: int, *, created: int) -> Wish
     return Wish(ACKNOWLEDGE, encode([grant_id, parcels]), created)
 
 
+def wish_rotation(scope: bytes, *, created: int) -> Wish:
+    """A new epoch for a scope, since a key of the present one may lie in an envelope that no grant stands behind."""
+    return Wish(ROTATE, encode(None), created, scope)
+
+
 def read_wishes(
     entries: Iterable[Entry],
     *,
@@ -113,7 +126,7 @@ def read_wishes(
     scope whether it is still to be sealed."""
     wishes = Wishes()
     for entry in entries:
-        if without_grants and entry.kind in (GRANT, REVOKE, ACKNOWLEDGE):
+        if without_grants and entry.kind in (GRANT, REVOKE, ACKNOWLEDGE, ROTATE):
             continue
         value = decode(entry.payload, what=_WHAT)
         scope = entry.scope or b""
@@ -131,6 +144,8 @@ def read_wishes(
         elif entry.kind == ACKNOWLEDGE:
             grant_id, parcels = _read_acknowledgement(value)
             wishes.acknowledged[grant_id] = max(parcels, wishes.acknowledged.get(grant_id, 0))
+        elif entry.kind == ROTATE:
+            wishes.rotations.add(scope)
         wishes.ordinals.append(entry.ordinal)
     return wishes
 

@@ -25,7 +25,7 @@ from memsync.sync.pull import take_in
 from memsync.sync.push import Receipt, push
 from memsync.sync.settling import waiting
 from memsync.sync.standing import Standing
-from memsync.sync.wishes import GRANT, GrantWish, read_wishes, wish_grant, wish_revocation
+from memsync.sync.wishes import GRANT, GrantWish, read_wishes, wish_grant, wish_revocation, wish_rotation
 from memsync.terms import parse_rights, parse_times, show_rights
 from memsync.vault.base import OpenVault
 
@@ -93,7 +93,7 @@ class AccessVerbs(OpenVault):
                 now=at.now_ms(),
             )
             waits, wish = self._waiting_for(wish) or (at.journal.add(entry), wish)
-            with self._wishing(waits):
+            with self._wishing(waits, leaves=wish if rights & READ else None):
                 receipt = push(at, self._first_owner())
             self._let_words_go()
             self._note("grant", receipt, f"{scope} to {wish.name}, {can}")
@@ -183,14 +183,20 @@ class AccessVerbs(OpenVault):
         raise ChainError("the grant was made, and the RPC does not show it yet; `memsync grants` will")
 
     @contextmanager
-    def _wishing(self, entry: Entry) -> Iterator[None]:
-        """A wish for the push inside; taken back when that fails, unless an attempt that may still land holds it."""
+    def _wishing(self, entry: Entry, *, leaves: GrantWish | None = None) -> Iterator[None]:
+        """A wish for the push inside; taken back when that fails, unless an attempt that may still land holds it.
+
+        A grant to read that is taken back ``leaves`` an envelope with keys, which may lie in a store already: the next push rotates.
+        """
         journal = self._replica.journal
         try:
             yield
         except BaseException:
             if entry.ordinal in {free.ordinal for free in journal.free()}:
-                journal.remove([entry.ordinal])
+                with self._replica.database.transaction():
+                    journal.remove([entry.ordinal])
+                    if leaves is not None and leaves.scope in self._replica.offered:
+                        journal.add(wish_rotation(leaves.scope, created=self._replica.now_ms()))
             raise
 
     def _wish_end(self, grant: Known) -> Entry:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import ape
 import click
 from ape.api import AccountAPI, ProviderAPI
 from ape.cli import ConnectedProviderCommand, account_option, network_option
@@ -21,6 +22,7 @@ from memsync.chain.artifact import load_artifact
 from memsync.chain.deploy import ThroughApe, ensure_deployed, in_ether, plan_deployment, record_deployment
 from memsync.errors import MemSyncError
 
+LOCAL = 31337
 DEPLOYMENTS = Path(__file__).parent.parent / "deployments.json"
 
 
@@ -50,6 +52,9 @@ def print_standard_json(context: click.Context, _: click.Parameter, wanted: bool
 )
 def cli(account: AccountAPI | None, provider: ProviderAPI, record: Path, *, dry_run: bool) -> None:
     """Put the registry on a chain, at the address it has on every chain."""
+    if account is None and provider.chain_id == LOCAL and not dry_run:
+        account = ape.accounts.test_accounts[0]
+        click.echo(f"no --account: test account {account.address} pays on this local chain")
     try:
         deploy(ThroughApe(provider, account), record, dry_run=dry_run)
     except (MemSyncError, ApeException) as err:
@@ -68,7 +73,7 @@ def deploy(chain: ThroughApe, record: Path, *, dry_run: bool) -> None:
         click.echo("dry run: nothing was sent")
         return
     if not chain.has_account:
-        raise click.UsageError("name who pays: --account ALIAS (see `ape accounts list`)")
+        raise click.ClickException("name who pays: --account ALIAS (see `ape accounts list`)")
     done = ensure_deployed(chain, plan)
     click.echo(
         f"the registry is at {where}, since block {done.block}, transaction 0x{done.transaction.hex()}"

@@ -60,6 +60,10 @@ if not os.path.exists(os.path.expanduser("~/.solcx/{solc}")):
 _path = os.environ.get("PATH", os.defpath).split(os.pathsep)
 if {bin!r} not in _path:
     os.environ["PATH"] = os.pathsep.join([*_path, {bin!r}])
+# Ape takes a project below the temporary folder for its own copy of one, and compiles into it: then that folder must be another.
+if os.path.realpath({root!r}).startswith(os.path.realpath(os.environ.get("TMPDIR") or "/tmp") + os.sep):
+    os.makedirs({scratch!r}, exist_ok=True)
+    os.environ["TMPDIR"] = {scratch!r}
 '''
 
 
@@ -224,7 +228,8 @@ def link_anvil(link: Path) -> None:
 
 
 def write_site_hook(hook: Path, solc: str) -> None:
-    text = SITE_HOOK.format(root=ROOT, solc=solc, solcx=str(TOOLCHAIN / "solcx"), bin=str(TOOLCHAIN / "bin"))
+    folders = {name: str(TOOLCHAIN / name) for name in ("solcx", "bin", "scratch")}
+    text = SITE_HOOK.format(root=str(ROOT), solc=solc, **folders)
     hook.with_suffix(".py").write_text(text)
     hook.write_text(f"import {hook.stem}\n")
 

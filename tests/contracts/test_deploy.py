@@ -211,7 +211,7 @@ def test_ape_run_deploy_shows_the_price_then_deploys_once_and_records_it(tmp_pat
         assert "nothing was sent" in dry.stdout
 
         nobody = ape_run_deploy(node, tmp_path)
-        assert (nobody.returncode, height(node)) == (2, 0)
+        assert (nobody.returncode, height(node)) == (1, 0)
         assert "name who pays: --account ALIAS" in nobody.stderr
 
         done = ape_run_deploy(node, tmp_path, "--account", "TEST::0")

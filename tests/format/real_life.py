@@ -6,13 +6,14 @@ is set upon it as upon a told story. Devices with slots of their own and their r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from memsync.chain.calls import SignedCall
 from memsync.chain.registry import Receipt
 from memsync.crypto.words import from_words
 from memsync.format.rights import READ, WRITE
+from memsync.ipld.cid import CID
 from memsync.shared import SharedVault, Tool
 from memsync.store.port import Block
 from memsync.testing import MemoryRegistry, MemoryStore
@@ -56,13 +57,18 @@ class Witness(MemoryRegistry):
 
 
 class Archive(MemoryStore):
-    """A store that somebody copies all the time: ``ever`` has every block, ``put`` the push that each came with or before."""
+    """A store that somebody copies all the time: ``ever`` has every block, ``put`` the push that each came with or before. ``denies``
+    that it has any."""
 
     def __init__(self, registry: Witness) -> None:
         super().__init__()
         self.ever: dict[bytes, bytes] = {}
         self.put: dict[bytes, int] = {}
+        self.denies = False
         self._registry = registry
+
+    def has_many(self, cids: Iterable[CID]) -> set[CID]:
+        return set() if self.denies else super().has_many(cids)
 
     def _keep(self, blocks: Iterator[Block]) -> None:
         kept = list(blocks)

@@ -175,6 +175,7 @@ def _wanted(replica: Replica, standing: Standing | None, now: int) -> Wishes:
         [entry for entry in entries if entry.ordinal not in done],
         without_grants=standing is None,
         wanted=wanted,
+        now=now,
     )
 
 

@@ -17,7 +17,7 @@ from memsync.format.owner import Owner
 from memsync.format.places import read_places
 from memsync.format.proofread import proofread
 from memsync.format.records import Kept, encode_memory, read_memory
-from memsync.format.rights import read_rights, read_times
+from memsync.format.rights import READ, read_rights, read_times
 from memsync.ipld.dagcbor import Value, decode, encode
 
 RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE, ROTATE = (
@@ -121,9 +121,11 @@ def read_wishes(
     *,
     without_grants: bool = False,
     wanted: Callable[[bytes, Kept], bool] = lambda _scope, _record: True,
+    now: int = 0,
 ) -> Wishes:
     """What these entries want. ``without_grants`` leaves access for later: an opening can't share; ``wanted`` says of a record of a
-    scope whether it is still to be sealed."""
+    scope whether it is still to be sealed. Of a grant to read whose time is over by ``now`` (Unix seconds), unmade, a rotation is left: its
+    envelope may lie in a store."""
     wishes = Wishes()
     for entry in entries:
         if without_grants and entry.kind in (GRANT, REVOKE, ACKNOWLEDGE, ROTATE):
@@ -138,7 +140,11 @@ def read_wishes(
         elif entry.kind == SCOPE:
             wishes.scopes[scope] = as_text(value, what=_WHAT, name="name")
         elif entry.kind == GRANT:
-            wishes.grants.append(_read_grant(scope, value))
+            grant = _read_grant(scope, value)
+            if grant.end > now:
+                wishes.grants.append(grant)
+            elif grant.rights & READ:
+                wishes.rotations.add(scope)
         elif entry.kind == REVOKE:
             wishes.revocations.append(as_bytes(value, 32, what=_WHAT, name="grant"))
         elif entry.kind == ACKNOWLEDGE:
@@ -164,7 +170,8 @@ def versions_waiting(entries: Iterable[Entry], scope: bytes, memory_id: bytes) -
 
 def fulfilled(entries: Sequence[Entry], owner: Owner, now: int) -> set[int]:
     """Which of these entries, by ordinal, want nothing that the owner block does not say already, or that can't be had any more: a scope's
-    name, the end of a grant that has ended, an acknowledgement, a grant until a time (Unix seconds) before ``now``. Never records."""
+    name, the end of a grant that has ended, an acknowledgement, a grant to write until a time (Unix seconds) before ``now``.
+    Never records."""
     wishes = read_wishes(entry for entry in entries if entry.kind == SCOPE)
     names = {scope.id: scope.name for scope in owner.scopes}
     grants = {grant.id: grant for grant in owner.grants}
@@ -173,7 +180,8 @@ def fulfilled(entries: Sequence[Entry], owner: Owner, now: int) -> set[int]:
         if entry.kind == SCOPE:
             true = names.get(entry.scope or b"") == wishes.scopes[entry.scope or b""]
         elif entry.kind == GRANT:
-            true = _read_grant(b"", decode(entry.payload, what=_WHAT)).end <= now
+            grant = _read_grant(b"", decode(entry.payload, what=_WHAT))
+            true = grant.end <= now and not grant.rights & READ
         elif entry.kind == REVOKE:
             true = decode(entry.payload, what=_WHAT) not in grants
         elif entry.kind == ACKNOWLEDGE:

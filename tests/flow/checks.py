@@ -9,6 +9,8 @@ from memsync.crypto.epochs import ContentKey
 from memsync.crypto.sealing import Kind, aad, open_block
 from memsync.errors import FormatError
 from memsync.format.catalog_node import SegmentRow
+from memsync.format.segment import open_segment
+from memsync.memory import Memory
 from memsync.shared import SharedVault
 from memsync.sync.reading import View, find_root, read_view
 from memsync.sync.standing import catalog_of, epoch_keys, read_standing
@@ -64,3 +66,16 @@ def opened_by(keys: Iterable[ContentKey], vault: Vault, scope: str = "personal")
 
 def all_segments(vault: Vault, scope: str = "personal") -> set[str]:
     return {row.ref.digest.hex() for row, _ in segments_of(vault, scope)}
+
+
+def texts_opened_by(keys: Iterable[ContentKey], vault: Vault, scope: str = "personal") -> set[str]:
+    """The texts in the scope's present segments that any of these keys opens."""
+    at, by_id = vault._replica, {key.id: key for key in keys}
+    scope_id, vault_id = at.scopes.id_of(scope), at.keys().vault
+    return {
+        record.memory.text
+        for row, data in segments_of(vault, scope)
+        if row.epoch.id in by_id
+        for record in open_segment(data, row, key=by_id[row.epoch.id], vault=vault_id, scope=scope_id).records
+        if isinstance(record.memory, Memory)
+    }

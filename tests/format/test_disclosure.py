@@ -317,12 +317,7 @@ def lose() -> None:
     [
         "refused by the chain",
         "not confirmed by the store",
-        pytest.param(
-            "lost until its time is over",
-            marks=pytest.mark.xfail(
-                reason="a grant that is over is left out of what waits, and nothing rotates"
-            ),
-        ),
+        "lost until its time is over",
     ],
 )
 def test_a_tool_whose_grant_was_never_made_reads_nothing_that_came_after(fault, tmp_path):

@@ -2,7 +2,8 @@
 
 A CAR is what travels: by hand, by mail, to another tool. ``export_car`` writes named blocks from a store; ``import_car`` reads the whole
 file, and puts nothing unless every byte is right and every needed block is there, for a CAR that was cut short looks like one that was
-not. ``CarStore`` is a CAR used in place: read as it lies, written anew and renamed at every change, so fit for few blocks or few changes.
+not. ``CarStore`` is a CAR used in place: read as it lies, written anew and renamed at every change, so fit for few blocks or few changes,
+or only read.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from memsync.errors import FormatError
+from memsync.errors import FormatError, StorageError
 from memsync.ipld.car import read_car, write_car
 from memsync.ipld.cid import CID, LENGTH
 from memsync.ipld.dagcbor import encode
@@ -63,10 +64,14 @@ def import_car(path: str | Path, store: BlockStore, *, needed: Iterable[CID] = (
 
 
 class CarStore(Place):
-    """The CAR at ``path`` as a store; a file that is not there holds nothing. ``roots`` are written into a file made anew."""
+    """The CAR at ``path`` as a store; a file that is not there holds nothing. ``roots`` are written into a file made anew.
 
-    def __init__(self, path: str | Path, *, roots: Sequence[CID] = ()) -> None:
+    With ``read_only`` it is never written, and a file that is not there can't be read: whoever has it on a disk wants to hear that.
+    """
+
+    def __init__(self, path: str | Path, *, roots: Sequence[CID] = (), read_only: bool = False) -> None:
         self.path = Path(path).expanduser().absolute()
+        self._read_only = read_only
         self._new_roots = tuple(roots)
         self._read_as: tuple[int, int, int] | None = None
         self._roots: tuple[CID, ...] = self._new_roots
@@ -90,6 +95,7 @@ class CarStore(Place):
         self._look()
         unwanted = set(cids) & self._where.keys()
         if unwanted:
+            self._may_write()
             self._rewrite([cid for cid in self._where if cid not in unwanted], iter(()))
 
     def iter(self) -> Iterator[CID]:
@@ -101,6 +107,7 @@ class CarStore(Place):
         fresh = _unseen(blocks, set(self._where))
         first = next(fresh, None)
         if first is not None:
+            self._may_write()
             self._rewrite(list(self._where), chain((first,), fresh))
 
     def _fetch(self, cids: list[CID]) -> Iterator[bytes | None]:
@@ -122,6 +129,8 @@ class CarStore(Place):
             try:
                 status = self.path.stat()
             except FileNotFoundError:
+                if self._read_only:
+                    raise
                 self._roots, self._where, self._read_as = self._new_roots, {}, None
                 return
         identity = (status.st_ino, status.st_size, status.st_mtime_ns)
@@ -135,6 +144,10 @@ class CarStore(Place):
                 position += _section(LENGTH + len(block))
                 where[cid] = (position - len(block), len(block))
         self._roots, self._where, self._read_as = tuple(reader.roots), where, identity
+
+    def _may_write(self) -> None:
+        if self._read_only:
+            raise StorageError(f"{self.place} is read only; put or delete in a directory of this vault")
 
     def _rewrite(self, kept: list[CID], added: Iterator[Block]) -> None:
         def all_of_them() -> Iterator[Block]:

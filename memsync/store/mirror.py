@@ -1,8 +1,9 @@
 """The same blocks in several places, seen as one store.
 
 A put goes to every place and succeeds when at least ``minimum`` of them took everything. A get takes each block from the first place that
-has a good copy, and puts that copy into the earlier ones that lost it or let it go bad. A place that does not answer is left out for the
-rest of the call. What went wrong though the call succeeded is kept in ``troubles``, for whoever tells the person.
+has a good copy, and puts that copy into the earlier ones that lost it or let it go bad. Behind the stores there may be sources: read when
+no store has a good copy, never written, and no copy in them counts. A place that does not answer is left out for the rest of the call.
+What went wrong though the call succeeded is kept in ``troubles``, for whoever tells the person.
 """
 
 from __future__ import annotations
@@ -40,18 +41,26 @@ class Survey:
 
 
 class MirrorStore(Place):
-    """Several stores as one. ``minimum`` places must take a put, and hold a block for ``has_many`` to say that it is held."""
+    """Several stores as one. ``minimum`` of them must take a put, and hold a block for ``has_many`` to say that it is held.
 
-    def __init__(self, stores: Sequence[BlockStore], *, minimum: int = 1) -> None:
-        if not 1 <= minimum <= len(stores):
+    ``sources`` are only read, after the stores. Without a store the mirror is read only: what one source holds is held.
+    """
+
+    def __init__(
+        self, stores: Sequence[BlockStore], *, sources: Sequence[BlockStore] = (), minimum: int = 1
+    ) -> None:
+        if stores and not 1 <= minimum <= len(stores):
             raise InputError(f"a mirror of {len(stores)} stores can't demand {minimum} copies")
+        if not stores and not sources:
+            raise InputError("a mirror has no place at all; name one")
         self.stores = tuple(checked(store) for store in stores)
-        self.minimum = minimum
+        self.sources = tuple(checked(source) for source in sources)
+        self.minimum = minimum if stores else 1
         self._troubles: list[Trouble] = []
 
     @property
     def place(self) -> str:
-        return "mirror of " + ", ".join(store.place for store in self.stores)
+        return "mirror of " + ", ".join(store.place for store in (*self.stores, *self.sources))
 
     @property
     def troubles(self) -> tuple[Trouble, ...]:
@@ -62,29 +71,20 @@ class MirrorStore(Place):
         self._troubles.clear()
 
     def survey(self, cids: Iterable[CID]) -> Survey:
-        """Ask every place which of ``cids`` it holds."""
-        asked = list(dict.fromkeys(cids))
-        holders: dict[CID, list[str]] = {cid: [] for cid in asked}
-        unreachable: list[Trouble] = []
-        for store in self.stores:
-            try:
-                held = store.has_many(asked)
-            except StorageError as error:
-                unreachable.append(Trouble(store.place, str(error)))
-                continue
-            for cid in held:
-                holders[cid].append(store.place)
-        return Survey({cid: tuple(places) for cid, places in holders.items()}, tuple(unreachable))
+        """Ask every place, sources too, which of ``cids`` it holds."""
+        return _survey((*self.stores, *self.sources), cids)
 
     def has_many(self, cids: Iterable[CID]) -> set[CID]:
-        """Those that at least ``minimum`` places hold."""
-        survey = self.survey(cids)
+        """Those that at least ``minimum`` stores hold; a copy in a source doesn't count, unless there are sources only."""
+        survey = _survey(self._own, cids)
         self._some_answered(survey.unreachable)
         return {cid for cid, places in survey.holders.items() if len(places) >= self.minimum}
 
     def delete(self, cids: Iterable[CID]) -> None:
-        """Delete everywhere; a place where it could not be done is an error, after all others were done."""
+        """Delete in every store; one where it could not be done is an error, after all others were done."""
         asked = list(cids)
+        if asked and not self.stores:
+            raise self._read_only()
         failed: list[Trouble] = []
         for store in self.stores:
             try:
@@ -95,15 +95,16 @@ class MirrorStore(Place):
             raise StorageError(f"not deleted everywhere: {_all(failed)}")
 
     def iter(self) -> Iterator[CID]:
+        """What the stores hold, which is what ``delete`` can reach; without a store, what the sources list."""
         seen: set[CID] = set()
         failed: list[Trouble] = []
-        for store in self.stores:
+        for store in self._own:
             try:
                 for cid in store.iter():
                     if cid not in seen:
                         seen.add(cid)
                         yield cid
-            except StorageError as error:
+            except (StorageError, FormatError) as error:
                 failed.append(Trouble(store.place, str(error)))
         self._troubles += failed
         self._some_answered(failed)
@@ -112,6 +113,8 @@ class MirrorStore(Place):
         willing = list(self.stores)
         failed: list[Trouble] = []
         while batch := list(islice(blocks, BATCH)):
+            if not self.stores:
+                raise self._read_only()
             for store in list(willing):
                 try:
                     store.put_many(batch)
@@ -125,13 +128,37 @@ class MirrorStore(Place):
         self._troubles += failed
 
     def _fetch(self, cids: list[CID]) -> Iterator[bytes | None]:
-        reading = _Reading(list(self.stores), self._troubles)
+        reading = _Reading(self.stores, self.sources, self._troubles)
         for start in range(0, len(cids), BATCH):
             yield from reading.read(cids[start : start + BATCH])
 
+    @property
+    def _own(self) -> tuple[BlockStore, ...]:
+        return self.stores or self.sources
+
     def _some_answered(self, failed: Sequence[Trouble]) -> None:
-        if len(failed) == len(self.stores):
+        if len(failed) == len(self._own):
             raise StorageError(f"no store of the mirror can be read: {_all(failed)}")
+
+    def _read_only(self) -> StorageError:
+        return StorageError(
+            f"{self.place} is read only; give this vault a directory too, and put or delete there"
+        )
+
+
+def _survey(stores: Sequence[BlockStore], cids: Iterable[CID]) -> Survey:
+    asked = list(dict.fromkeys(cids))
+    holders: dict[CID, list[str]] = {cid: [] for cid in asked}
+    unreachable: list[Trouble] = []
+    for store in stores:
+        try:
+            held = store.has_many(asked)
+        except (StorageError, FormatError) as error:  # FormatError: a CAR that is damaged as a whole
+            unreachable.append(Trouble(store.place, str(error)))
+            continue
+        for cid in held:
+            holders[cid].append(store.place)
+    return Survey({cid: tuple(places) for cid, places in holders.items()}, tuple(unreachable))
 
 
 def _all(troubles: Sequence[Trouble]) -> str:
@@ -141,8 +168,11 @@ def _all(troubles: Sequence[Trouble]) -> str:
 class _Reading:
     """One ``get_many`` over several places: which of them still answer, and what each block's copies were like."""
 
-    def __init__(self, stores: list[BlockStore], troubles: list[Trouble]) -> None:
-        self._answering = stores
+    def __init__(
+        self, stores: Sequence[BlockStore], sources: Sequence[BlockStore], troubles: list[Trouble]
+    ) -> None:
+        self._answering = [*stores, *sources]
+        self._sources = sources
         self._troubles = troubles
         self._said: list[str] = []
 
@@ -155,7 +185,8 @@ class _Reading:
             if not wanted:
                 break
             lacking = self._take(store, wanted, found, bad)
-            repairs.append((store, lacking))
+            if store not in self._sources:
+                repairs.append((store, lacking))
         for store, lacking in repairs:
             self._repair(store, [(cid, found[cid]) for cid in lacking if cid in found])
         for cid in cids:
@@ -173,28 +204,47 @@ class _Reading:
     ) -> list[CID]:
         """Fill ``found`` from one place; returns what it lost or altered. A place that fails is not asked again."""
         lacking: list[CID] = []
-        at = 0
-        while at < len(wanted):
+        left, looked = wanted, False
+        while left:
+            got = 0
             try:
-                for cid, block in store.get_many(wanted[at:]):
+                for cid, block in store.get_many(left):
                     found[cid] = block
-                    at += 1
+                    got += 1
             except BlockMissing:
-                lacking.append(wanted[at])
-                self._troubles.append(Trouble(store.place, f"{store.place} has lost block {wanted[at]}"))
-            except FormatError as error:
-                lacking.append(wanted[at])
-                bad.setdefault(wanted[at], store.place)
+                lost = {left[got]}
+                if not looked:  # one question instead of a get for each that it lacks
+                    held, looked = self._held(store, left[got + 1 :]), True
+                    lost.update(cid for cid in left[got + 1 :] if cid not in held)
+                lacking += self._told(store, [cid for cid in left if cid in lost])
+                left = [cid for cid in left[got:] if cid not in lost]
+            except (FormatError, StorageError) as error:
+                if isinstance(error, StorageError) or error.what != "block":
+                    self._leave_out(store, error)
+                    return []
+                lacking.append(left[got])
+                bad.setdefault(left[got], store.place)
                 self._troubles.append(Trouble(store.place, str(error)))
-            except StorageError as error:
-                self._answering.remove(store)
-                self._said.append(str(error))
-                self._troubles.append(Trouble(store.place, str(error)))
-                return []
+                left = left[got + 1 :]
             else:
                 break
-            at += 1
         return lacking
+
+    def _held(self, store: BlockStore, cids: list[CID]) -> set[CID]:
+        try:
+            return store.has_many(cids)
+        except (StorageError, FormatError):
+            return set(cids)  # then the next get says what is wrong
+
+    def _told(self, store: BlockStore, lost: list[CID]) -> list[CID]:
+        if store not in self._sources:  # a source need not have everything
+            self._troubles += [Trouble(store.place, f"{store.place} has lost block {cid}") for cid in lost]
+        return lost
+
+    def _leave_out(self, store: BlockStore, error: Exception) -> None:
+        self._answering.remove(store)
+        self._said.append(str(error))
+        self._troubles.append(Trouble(store.place, str(error)))
 
     def _repair(self, store: BlockStore, blocks: list[Block]) -> None:
         if not blocks:

@@ -186,3 +186,70 @@ def test_a_deletion_that_one_place_missed_is_told_and_done_elsewhere():
     with pytest.raises(StorageError, match="not deleted everywhere: that place does not answer"):
         mirror.delete([cid])
     assert (cid in first.inner.blocks, cid in second.inner.blocks) == (True, False)
+
+
+def test_a_source_is_read_after_the_stores_heals_them_and_is_never_written():
+    first, source = pair("first", "source")
+    mirror = MirrorStore([first], sources=[source])
+    near, far, new = block(), block(), block()
+    first.put_many([near])
+    source.put_many([far])
+    puts = source.puts
+    assert list(mirror.get_many([near[0], far[0]])) == [near, far]
+    mirror.put_many([new])
+    assert first.inner.blocks == dict([near, far, new])
+    assert (source.inner.blocks, source.puts) == (dict([far]), puts)
+    mirror.delete([far[0]])
+    assert set(mirror.iter()) == {near[0], new[0]}
+    assert far[0] in source.inner.blocks
+    assert MirrorStore([first, source]).has_many([far[0]]) == {far[0]}  # as a store it would count
+    assert mirror.has_many([far[0], near[0]]) == {near[0]}
+
+
+def test_a_source_that_lacks_a_block_is_no_trouble_and_one_that_alters_it_is():
+    first, one, other = pair("first", "one", "other")
+    mirror = MirrorStore([first], sources=[one, other])
+    cid, data = block()
+    other.put_many([(cid, data)])
+    assert get_block(mirror, cid) == data
+    assert [trouble.place for trouble in mirror.troubles] == ["lying first"]
+    mirror.clear_troubles()
+    first.lose(cid)
+    one.put_many([(cid, data)])
+    one.alter(cid)
+    assert get_block(mirror, cid) == data
+    assert [trouble.place for trouble in mirror.troubles] == ["lying first", "lying one"]
+    assert one.inner.blocks == {cid: data} and one.puts == 1
+
+
+def test_sources_alone_make_a_mirror_that_is_only_read():
+    first, second = pair()
+    mirror = MirrorStore([], sources=[first, second])
+    one, other = block(), block()
+    second.put_many([one])
+    assert get_block(mirror, one[0]) == one[1]
+    assert (mirror.has_many([one[0], other[0]]), list(mirror.iter())) == ({one[0]}, [one[0]])
+    for refused in (lambda: mirror.put_many([other]), lambda: mirror.delete([one[0]])):
+        with pytest.raises(StorageError, match="is read only"):
+            refused()
+    with pytest.raises(BlockMissing):
+        get_block(mirror, other[0])
+    with pytest.raises(InputError, match="no place"):
+        MirrorStore([])
+
+
+def test_a_place_that_lacks_many_blocks_is_asked_for_them_once():
+    class Counting(MemoryStore):
+        asked = 0
+
+        def _fetch(self, cids):
+            self.asked += 1
+            return super()._fetch(cids)
+
+    sparse, full = Counting("sparse"), MemoryStore("full")
+    blocks = [block() for _ in range(200)]
+    sparse.put_many(blocks[50:60])
+    full.put_many(blocks)
+    assert list(MirrorStore([sparse, full]).get_many(cid for cid, _ in blocks)) == blocks
+    assert sparse.asked == 2
+    assert sparse.blocks == dict(blocks)

@@ -6,6 +6,7 @@ Nothing here knows what is in a block, and nothing here holds a key.
 
 from memsync.store.car import CarStore, Imported, export_car, import_car
 from memsync.store.directory import DirectoryStore
+from memsync.store.gateway import GatewayStore
 from memsync.store.mirror import MirrorStore, Survey, Trouble
 from memsync.store.port import BlockStore, Place, checked, get_block
 
@@ -13,6 +14,7 @@ __all__ = [
     "BlockStore",
     "CarStore",
     "DirectoryStore",
+    "GatewayStore",
     "Imported",
     "MirrorStore",
     "Place",

@@ -138,6 +138,18 @@ class Memories:
         where, values = self._within(scopes)
         return number(self._db.run(f"SELECT count(*) FROM memory WHERE current {where}", values)[0][0])  # noqa: S608 ours
 
+    def span(self, scope: bytes) -> tuple[int, int | None, int | None]:
+        """How many memories a scope has, and the ``Memory.when`` of the earliest and the latest (ms), None where there is none."""
+        [(count, earliest, latest)] = self._db.run(
+            "SELECT count(DISTINCT id), min(at), max(at) FROM memory WHERE scope = ? AND current",
+            (scope_number(self._db, scope),),
+        )
+        return (
+            number(count),
+            None if earliest is None else number(earliest),
+            None if latest is None else number(latest),
+        )
+
     def conflicts(self, scopes: Collection[bytes] | None = None) -> list[tuple[bytes, bytes]]:
         """(scope id, memory id) of every memory that has more than one current version."""
         where, values = self._within(scopes)

@@ -40,9 +40,9 @@ _STOP: Final = frozenset(
     "when where which who whom why will with would you your".split()
 )
 # Han, kana, Hangul, Thai, Lao, Khmer, Burmese: scripts whose words no space parts, or whose words carry their particles.
-_UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_CHARACTER: Final = re.compile(f"[{_UNSPACED}]")
-_PIECE: Final = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
+UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_CHARACTER: Final = re.compile(f"[{UNSPACED}]")
+_PIECE: Final = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
 
 
 class TextIndex:

@@ -6,7 +6,7 @@ winner's state. In go journal entries, out comes one :class:`Wishes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from memsync.crypto.hpke import PUBLIC
@@ -29,6 +29,7 @@ RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE, ROTATE = (
     "rotate",
 )
 _WHAT = "journal"
+_FEW = 16  # so many ids are looked for in bytes, which is faster than reading every entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,15 +157,17 @@ def read_wishes(
     return wishes
 
 
-def versions_waiting(entries: Iterable[Entry], scope: bytes, memory_id: bytes) -> list[int]:
-    """The ordinals of those of these entries that hold a version of this memory. Others may name its id: they supersede it, say."""
+def versions_waiting(entries: Iterable[Entry], scope: bytes, memory_ids: Collection[bytes]) -> list[int]:
+    """The ordinals of those of these entries that hold a version of one of these memories. Others may name their ids: they supersede
+    one, say."""
+    few = memory_ids if len(memory_ids) <= _FEW else ()
     return [
         entry.ordinal
         for entry in entries
         if entry.kind == RECORD
         and entry.scope == scope
-        and memory_id in entry.payload
-        and read_memory(decode(entry.payload, what=_WHAT)).id == memory_id
+        and (not few or any(memory_id in entry.payload for memory_id in few))
+        and read_memory(decode(entry.payload, what=_WHAT)).id in memory_ids
     ]
 
 

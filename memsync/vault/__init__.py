@@ -3,5 +3,6 @@ puts them together."""
 
 from memsync.vault.access import Grant
 from memsync.vault.lifecycle import Status, Vault
+from memsync.vault.selection import ScopeSummary
 
-__all__ = ["Grant", "Status", "Vault"]
+__all__ = ["Grant", "ScopeSummary", "Status", "Vault"]

@@ -27,7 +27,7 @@ from memsync.sync.replica import FIRST_SCOPE, WORDS, Replica
 from memsync.vault.access import AccessVerbs
 from memsync.vault.base import PERSONAL, Surroundings, Where
 from memsync.vault.making import check_whole, making
-from memsync.vault.memories import MemoryVerbs
+from memsync.vault.selection import SelectionVerbs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Status:
     last_push: Deed | None
 
 
-class Vault(MemoryVerbs, AccessVerbs):
+class Vault(SelectionVerbs, AccessVerbs):
     """An open vault. Made by :meth:`create`, :meth:`open` or :meth:`restore`; a context manager that closes it."""
 
     @classmethod

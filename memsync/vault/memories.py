@@ -80,13 +80,7 @@ class MemoryVerbs(OpenVault):
         """Forget a memory with all its versions, here at once, and for every later reader with the next push."""
         with self._working("forget") as at:
             found = self._found(at, memory, scope)[0]
-            now = at.now_ms()
-            at.journal.remove(versions_waiting(at.journal.free(), found.scope, found.memory.id))
-            self._write(
-                at,
-                found.scope,
-                [Tombstone(id=found.memory.id, version=new_id(now, at.random), forgotten=now)],
-            )
+            self._forget(at, [(found.scope, found.memory.id)])
 
     def get(self, memory: bytes, *, scope: str | None = None) -> Memory:
         """The memory of this id, or of an id that begins so; the first of its versions if edits are in conflict."""
@@ -178,6 +172,18 @@ class MemoryVerbs(OpenVault):
     def _made(self, drafts: list[Draft]) -> list[Memory]:
         at, now = self._replica, self._replica.now_ms()
         return [draft.accepted(new_id(now, at.random), new_id(now, at.random)) for draft in drafts]
+
+    def _forget(self, at: Replica, memories: Iterable[tuple[bytes, bytes]]) -> None:
+        """Forget memories by scope and id; what waits of them and is in no attempt is never pushed."""
+        now, free = at.now_ms(), at.journal.free()
+        by_scope: dict[bytes, dict[bytes, None]] = {}
+        for scope, memory_id in memories:
+            by_scope.setdefault(scope, {})[memory_id] = None
+        for scope, ids in by_scope.items():
+            at.journal.remove(versions_waiting(free, scope, ids))
+            self._write(
+                at, scope, [Tombstone(id=one, version=new_id(now, at.random), forgotten=now) for one in ids]
+            )
 
     def _found(self, at: Replica, memory: Memory | bytes, scope: str | None) -> list[Found]:
         memory_id = memory.id if isinstance(memory, Memory) else memory

@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 import memsync.errors
 from memsync.chain.artifact import load_artifact
 from memsync.chain.calls import SignedCall
-from memsync.chain.node import START_SECONDS, Node
+from memsync.chain.node import START_SECONDS, Node, find_anvil
 from memsync.chain.node_files import SAVE, STOP, NodeFiles, Record
 from memsync.chain.registry import Event, Receipt, Registry, Snapshot, VaultState
 from memsync.errors import ChainError, InputError, StorageError
@@ -75,6 +75,7 @@ def start_node(folder: Path, *, port: int | None = None, chain_id: int = _CHAIN_
     files.make()
     until = time.monotonic() + _SPAWN_SECONDS
     while not (status := node_status(folder)).running:
+        find_anvil()
         if _spawn(files, port or 0, chain_id):
             continue
         if time.monotonic() > until:

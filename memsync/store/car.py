@@ -37,8 +37,8 @@ class Imported:
 def export_car(store: BlockStore, cids: Iterable[CID], path: str | Path, *, roots: Sequence[CID] = ()) -> int:
     """Write these blocks of ``store`` as a CAR at ``path`` and return how many there are.
 
-    The file appears whole or not at all. ``BlockMissing`` and ``FormatError`` as from ``get_many``, ``StorageError`` when it can't be
-    written.
+    The file appears whole or not at all, for its user alone to read. ``BlockMissing`` and ``FormatError`` as from ``get_many``,
+    ``StorageError`` when it can't be written.
     """
     wanted = list(dict.fromkeys(cids))
     _write(Path(path), roots, checked(store).get_many(wanted))
@@ -179,7 +179,8 @@ def _write(path: Path, roots: Sequence[CID], blocks: Iterable[Block]) -> None:
     temporary = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(8)}")
     with named(f"CAR file {path}", "written"):
         try:
-            with temporary.open("xb") as file:
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
                 write_car(roots, blocks, file.write)
             flush(temporary)
             temporary.replace(path)

@@ -29,6 +29,7 @@ from memsync.format.rights import READ, WRITE
 from memsync.format.root import seal_root
 from memsync.format.witness import witness_of
 from memsync.sync.keys import OwnerKeys
+from memsync.sync.reachable import with_since_blocks
 from memsync.sync.sealing import Forgotten, seal_scope
 from memsync.sync.standing import Fetch, Standing, catalog_of, epoch_keys
 from memsync.sync.wishes import GrantWish, Wishes
@@ -72,6 +73,7 @@ class _Composition:
     leaves: list[bytes] = field(default_factory=list)
     rotated: set[str] = field(default_factory=set)
     shares: list[Share] = field(default_factory=list)
+    since: list[tuple[bytes, Ref]] = field(default_factory=list)
 
     def add(self, *blocks: Block) -> None:
         self.blocks.update((block.digest, block) for block in blocks)
@@ -161,7 +163,7 @@ class _Composition:
         return grant
 
     def seal_access(self) -> Ref:
-        """Box every reader's and device's slot anew."""
+        """Box every reader's and device's slot anew, and note for the owner where the since blocks are, which only the slots say."""
         seats: list[Reader | DeviceSeat] = [
             DeviceSeat(device.box, self.keys.generation) for device in self.owner.devices
         ]
@@ -169,6 +171,7 @@ class _Composition:
         key = self.keys.locator.pointer_key(self.owner.pointer)
         block, ref = seal_access(key, seats, vault=self.keys.vault, random=self.random)
         self.add(block)
+        self.owner = with_since_blocks(self.owner, self.since)
         return ref
 
     def _seat(self, grant: Grant) -> Reader:
@@ -190,6 +193,7 @@ class _Composition:
                 random=self.random,
             )
             self.add(block)
+            self.since.append((grant.id, since))
         return Reader(grant.box, grant.id, grant.scope, FromNowOn(current, since, grant.acknowledged))
 
     def entries(self) -> list[ScopeEntry]:
@@ -320,6 +324,9 @@ def _finish(
     making.owner = dataclasses.replace(
         making.owner, scopes=tuple(state.scope for state in making.scopes.values())
     )
+    pointer_moved = standing is not None and making.owner.pointer != standing.owner.pointer
+    unchanged = standing is not None and not access_changed and not pointer_moved
+    access_ref = standing.root.access if unchanged and standing is not None else making.seal_access()
     if standing is None or making.owner != standing.owner:
         block, owner_ref = seal_owner(
             making.owner, generation=keys.generation, vault=keys.vault, random=making.random
@@ -327,9 +334,6 @@ def _finish(
         making.add(block)
     else:
         owner_ref = standing.root.owner
-    pointer_moved = standing is not None and making.owner.pointer != standing.owner.pointer
-    unchanged = standing is not None and not access_changed and not pointer_moved
-    access_ref = standing.root.access if unchanged and standing is not None else making.seal_access()
     pointer_key = keys.locator.pointer_key(making.owner.pointer)
     root = seal_root(
         pointer_key=pointer_key,

@@ -17,12 +17,13 @@ from memsync.device.heads import Head
 from memsync.device.journal import Entry
 from memsync.errors import BlockMissing, FormatError
 from memsync.format.fields import as_bytes, as_list, as_uint
+from memsync.format.owner import Owner
 from memsync.format.root import Root, read_root
 from memsync.ipld.dagcbor import decode, encode
 from memsync.memory import Memory
 from memsync.sync.keys import OwnerKeys
-from memsync.sync.replica import Replica
-from memsync.sync.standing import Standing, find_digest
+from memsync.sync.replica import POINTER, TAKEN, Replica
+from memsync.sync.standing import Standing, find_digest, owner_of
 from memsync.sync.wishes import RECORD, fulfilled, read_wishes
 
 LINE, LANDED = "line", "landed"
@@ -92,6 +93,19 @@ def read_earlier(
         else:
             return root, k
     raise FormatError("root", "key", f"no pointer key up to {pointer} opens the root of sequence {sequence}")
+
+
+def head_taken(replica: Replica, keys: OwnerKeys) -> tuple[Root, Owner] | None:
+    """The root that was last taken in and its owner block, from the store alone; None before the first.
+
+    Raises ``BlockMissing`` and ``FormatError``.
+    """
+    taken, pointer = replica.meta.get(TAKEN), int.from_bytes(replica.meta.get(POINTER) or b"\0", "big")
+    for sequence, digest in _walked(replica).items():
+        if digest == taken:
+            root, _ = read_earlier(replica, keys, digest, sequence, pointer)
+            return root, owner_of(root, keys, replica.fetch)
+    return None
 
 
 def final_head(keys: OwnerKeys, standing: Standing, line: Line, final: VaultState | None) -> Head | None:

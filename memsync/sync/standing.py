@@ -40,14 +40,18 @@ class Standing:
         return next((scope for scope in self.owner.scopes if scope.id == scope_id), None)
 
     def entry(self, scope: Scope) -> Entry:
-        """The state of a scope in this root. ``FormatError("root", "missing")`` if the root has none under the key the owner
-        block names."""
-        entry = self.root.entry(scope.id, scope.epoch.content)
-        if entry is None:
-            raise FormatError(
-                "root", "missing", f"it has no entry for the current key of scope {scope.id.hex()[:8]}"
-            )
-        return entry
+        """The state of a scope in this root; raises as ``scope_entry``."""
+        return scope_entry(self.root, scope)
+
+
+def scope_entry(root: Root, scope: Scope) -> Entry:
+    """The state of a scope in a root. ``FormatError("root", "missing")`` if it has none under the key that the owner block names."""
+    entry = root.entry(scope.id, scope.epoch.content)
+    if entry is None:
+        raise FormatError(
+            "root", "missing", f"it has no entry for the current key of scope {scope.id.hex()[:8]}"
+        )
+    return entry
 
 
 def find_digest(state: VaultState, keys: OwnerKeys, *, likely: int = 0) -> tuple[bytes, int]:
@@ -95,14 +99,18 @@ def read_standing(
         raise LockedError(
             f"the vault is in generation {root.generation} and this device in {keys.generation.number}: restore it from the words"
         )
-    owner = read_owner(
+    return Standing(state, root, owner_of(root, keys, fetch))
+
+
+def owner_of(root: Root, keys: OwnerKeys, fetch: Fetch) -> Owner:
+    """The owner block of a root of this device's generation. Raises ``BlockMissing`` and ``FormatError``."""
+    return read_owner(
         fetch(root.owner.digest),
         root.owner,
         owner_key=keys.generation.owner_key(),
         generation=root.generation,
         vault=keys.vault,
     )
-    return Standing(state, root, owner)
 
 
 def epoch_keys(scope: Scope, entry: Entry | None, *, vault: bytes, fetch: Fetch) -> tuple[EpochKey, ...]:

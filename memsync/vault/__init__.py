@@ -4,5 +4,6 @@ puts them together."""
 from memsync.vault.access import Grant
 from memsync.vault.lifecycle import Status, Vault
 from memsync.vault.selection import ScopeSummary
+from memsync.vault.upkeep import Exported
 
-__all__ = ["Grant", "ScopeSummary", "Status", "Vault"]
+__all__ = ["Exported", "Grant", "ScopeSummary", "Status", "Vault"]

@@ -24,10 +24,10 @@ from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import Pulled, pull
 from memsync.sync.push import Receipt, push
 from memsync.sync.replica import FIRST_SCOPE, WORDS, Replica
-from memsync.vault.access import AccessVerbs
 from memsync.vault.base import PERSONAL, Surroundings, Where
 from memsync.vault.making import check_whole, making
 from memsync.vault.selection import SelectionVerbs
+from memsync.vault.upkeep import UpkeepVerbs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Status:
     last_push: Deed | None
 
 
-class Vault(SelectionVerbs, AccessVerbs):
+class Vault(SelectionVerbs, UpkeepVerbs):
     """An open vault. Made by :meth:`create`, :meth:`open` or :meth:`restore`; a context manager that closes it."""
 
     @classmethod

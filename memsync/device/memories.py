@@ -10,7 +10,7 @@ the encrypted file until the index has let go of it and is overwritten then; whi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
@@ -200,6 +200,20 @@ class Memories:
             self._weigh(in_scope, {memory_id for memory_id, _ in gone})
             self._bury()
         return len(gone)
+
+    def held(self, scope: bytes) -> Iterator[tuple[Identity, Memory | None]]:
+        """Every version of which a held segment has a copy, with its memory; None for one that is forgotten."""
+        last = 0
+        while rows := self._db.run(
+            "SELECT memory.row, memory.id, version, dead, scope.id, text, rest FROM memory"
+            " JOIN scope ON memory.scope = scope.number WHERE memory.row > ? AND scope.id = ?"
+            " AND EXISTS (SELECT 1 FROM holding WHERE holding.row = memory.row) ORDER BY memory.row LIMIT ?",
+            (last, scope, _BATCH),
+        ):
+            for row, memory_id, version, dead, *rest in rows:
+                identity = (blob(memory_id), blob(version))
+                yield identity, None if dead else _found((row, *rest)).memory
+                last = number(row)
 
     def held_in(self, scope: bytes, memory_id: bytes) -> list[bytes]:
         """The digests of the held segments that have a version of this memory, also of a forgotten one."""

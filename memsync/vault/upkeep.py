@@ -14,6 +14,7 @@ from memsync.store.car import export_car
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.reachable import needed_by_reader, needed_by_vault
 from memsync.sync.settling import head_taken
+from memsync.sync.verification import Verification, verify
 from memsync.vault.access import AccessVerbs, Grant
 
 
@@ -52,6 +53,15 @@ class UpkeepVerbs(AccessVerbs):
             cids = [CID(RAW, one.digest) for one in needed]
             blocks = export_car(at.store, cids, path, roots=[CID(RAW, first)])
             return Exported(blocks, Path(path).stat().st_size)
+
+    def verify(self, *, deep: bool = False) -> Verification:
+        """Look whether everything is where and as it must be; only reads. What is found comes with the command that mends it.
+
+        Asked are the chain (without a registry it is not, and a finding says so), the head, root and keys, and every place for every
+        block that the root needs. ``deep``: every block is read in every place and opened, and what is in it compared with this device.
+        """
+        with self._lock.hold("verify"):
+            return verify(self._replica, deep=deep)
 
     def change_passphrase(self, old: str, new: str, *, cost: Cost = DEFAULT_COST) -> None:
         """Lock this device's keystore by another passphrase. ``WrongPassphrase`` if ``old`` is not its own, ``InputError`` for an empty

@@ -34,12 +34,11 @@ from memsync.chain.node_files import SAVE, STOP, NodeFiles, Record
 from memsync.chain.registry import Event, Receipt, Registry, Snapshot, VaultState
 from memsync.errors import ChainError, InputError, StorageError
 
-PLANNED_PORT = 18545
 _CHAIN_ID = 31337
 _SAVE_SECONDS = 10.0
 _STOP_SECONDS = 30.0
 _SPAWN_SECONDS = START_SECONDS + 10
-_TROUBLE_SECONDS = 2.0
+_TROUBLE_SECONDS = 1.0
 _STEP = 0.005
 
 
@@ -124,7 +123,7 @@ def node_status(folder: Path) -> NodeStatus:
     """How the node of ``folder`` stands; waits a moment for blocks that are being saved. ``StorageError`` when its files can't be read."""
     files = NodeFiles(folder.absolute())
     held = files.is_held()
-    record = files.record() or Record(PLANNED_PORT, _CHAIN_ID)
+    record = files.record() or Record(files.first_port, _CHAIN_ID)
     saved = files.saved()
     running = held and record.ready
     block, trouble, lost = (saved.block if saved else 0), "", record.lost
@@ -141,7 +140,7 @@ def node_status(folder: Path) -> NodeStatus:
         lost = files.loss()
     return NodeStatus(
         running=running,
-        url=Node(record.port or PLANNED_PORT).url,
+        url=Node(record.port or files.first_port).url,
         chain_id=saved.chain_id if saved else record.chain_id,
         contract=load_artifact().address,
         block=block,

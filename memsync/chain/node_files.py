@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
@@ -27,6 +28,7 @@ from typing import Any, TypeVar
 
 from memsync.errors import StorageError
 
+PORTS = range(18545, 19545)  # not 8545: Ape takes whatever listens there for a node of its own
 SAVE = b"s"
 STOP = b"q"
 _MAGIC = b"memsync-chain-1 "
@@ -75,6 +77,11 @@ class NodeFiles:
     @property
     def log(self) -> Path:
         return self.folder / "log"
+
+    @property
+    def first_port(self) -> int:
+        """Where a node that never ran is to listen, if it can: two folders seldom share it."""
+        return PORTS[zlib.crc32(bytes(self.folder)) % len(PORTS)]
 
     def make(self) -> None:
         """Make the folder, for this user alone."""

@@ -30,13 +30,12 @@ from pathlib import Path
 from typing import Any
 
 from memsync.chain.node import LocalNode, Node, is_free, launch
-from memsync.chain.node_files import STOP, NodeFiles, Record, Saved
+from memsync.chain.node_files import PORTS, STOP, NodeFiles, Record, Saved
 from memsync.errors import ChainError, InputError, MemSyncError, StorageError
 
-FIRST_PORT = 18545  # not 8545: Ape takes whatever listens there for a node of its own
 TICK = 0.2
 STATES_IN_MEMORY = 64  # anvil would keep more, and write still older ones to ~/.foundry
-_LETTING_GO = 3.0  # seconds that a killed anvil may need until its port is free
+_LETTING_GO = 2.0  # seconds that a killed anvil may need until its port is free
 _TRIES = 50
 
 Head = tuple[int, str, int]  # number, hash, unix time
@@ -135,7 +134,7 @@ class Warden:
 
     def _port(self, wanted: int) -> int:
         if not wanted:
-            return next(port for port in range(FIRST_PORT, FIRST_PORT + 1000) if is_free(port))
+            return next(port for port in (self._files.first_port, *PORTS) if is_free(port))
         until = time.monotonic() + (0 if self._before.clean else _LETTING_GO)
         while not is_free(wanted):
             if time.monotonic() >= until:
@@ -254,8 +253,11 @@ def _run(files: NodeFiles, port: int, chain_id: int) -> None:
             signal.signal(signal.SIGCHLD, lambda *_: None)  # so that anvil's end rings, too
             signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
             node = warden.start(port)
-            _say({"started": node.url})
-            warden.watch(node, bell)
+            try:
+                _say({"started": node.url})
+                warden.watch(node, bell)
+            finally:
+                node.stop()
 
 
 def main(folder: str, port: str, chain_id: str) -> None:

@@ -424,8 +424,10 @@ def test_a_node_is_one_chain(place: Place) -> None:
 
 
 def test_an_own_node_is_known_by_its_address(place: Place) -> None:
-    assert not is_own_node(place.folder, "http://127.0.0.1:18545")
+    planned = node_status(place.folder)
+    assert not planned.running and not is_own_node(place.folder, planned.url)
     url = place.start().url
+    assert url == planned.url
     stop_node(place.folder)
     port = place.record["port"]
     assert is_own_node(place.folder, url)

@@ -134,7 +134,7 @@ class Warden:
 
     def _port(self, wanted: int) -> int:
         if not wanted:
-            return next(port for port in (self._files.first_port, *PORTS) if is_free(port))
+            return next(filter(is_free, (self._files.first_port, *PORTS)))
         until = time.monotonic() + (0 if self._before.clean else _LETTING_GO)
         while not is_free(wanted):
             if time.monotonic() >= until:

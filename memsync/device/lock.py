@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import RLock
 
 from memsync.errors import StorageError
+from memsync.progress import WAITING, tell
 from memsync.store.faults import named
 
 PATIENCE = 5.0  # seconds after which a waiting operation says whom it waits for
@@ -36,6 +37,11 @@ class Holder:
         return f"process {self.pid} (memsync {self.doing})" if self.pid else "another process"
 
 
+def tell_waiting(holder: Holder) -> None:
+    """Tell whoever watches whom the operation waits for."""
+    tell(f"{WAITING} {holder}")
+
+
 class VaultLock:
     """The lock at ``path``. One object serves all threads of a process: they wait for each other as processes do."""
 
@@ -46,12 +52,12 @@ class VaultLock:
 
     @contextmanager
     def hold(
-        self, doing: str, *, timeout: float = TIMEOUT, waiting: Callable[[Holder], object] | None = None
+        self, doing: str, *, timeout: float = TIMEOUT, waiting: Callable[[Holder], object] = tell_waiting
     ) -> Iterator[None]:
         """Have the lock inside the block.
 
-        ``waiting`` is called once, with the holder, when another has had it for ``PATIENCE`` seconds of waiting. ``StorageError`` after
-        ``timeout`` seconds, naming the holder.
+        ``waiting`` is called once, with the holder, when another has had it for ``PATIENCE`` seconds of waiting; by default whoever watches
+        the progress is told. ``StorageError`` after ``timeout`` seconds, naming the holder.
         """
         started = time.monotonic()
         if not self._mine.acquire(timeout=timeout):
@@ -84,7 +90,7 @@ class VaultLock:
             return Holder(0, "", 0)
 
     def _acquire(
-        self, doing: str, started: float, timeout: float, waiting: Callable[[Holder], object] | None
+        self, doing: str, started: float, timeout: float, waiting: Callable[[Holder], object]
     ) -> int:
         with named(f"lock {self.path}", "taken"):
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -97,7 +103,7 @@ class VaultLock:
                 if waited >= timeout:
                     os.close(handle)
                     raise self._held(self.holder(), timeout) from None
-                if waited >= PATIENCE and not told and waiting is not None:
+                if waited >= PATIENCE and not told:
                     told = True
                     waiting(self.holder())
                 time.sleep(min(_STEP, max(timeout - waited, 0.001)))

@@ -1,19 +1,17 @@
 """Where things lie: one folder for MemSync, in it one folder a vault.
 
-``$MEMSYNC_HOME`` if it is set, else the user's data folder as the operating system has it. A vault's folder is named as the vault and
+The folder is ``memsync.home``'s. A vault's folder is named as the vault and
 holds ``keystore``, ``vault.db``, ``lock`` and, by default, ``blocks``. Names are checked before they become paths.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from memsync.errors import InputError
+from memsync.home import memsync_home
 from memsync.store.faults import named
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
@@ -55,14 +53,6 @@ class VaultPaths:
         with named(f"folder {self.folder}", "made"):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.folder.chmod(0o700)
-
-
-def memsync_home() -> Path:
-    """The folder of everything: ``$MEMSYNC_HOME``, else the user's data folder."""
-    given = os.environ.get("MEMSYNC_HOME")
-    if given:
-        return Path(given).expanduser().absolute()
-    return Path(platformdirs.user_data_path("memsync", appauthor=False))
 
 
 def vaults_folder(home: Path | None = None) -> Path:

@@ -24,6 +24,7 @@ from memsync.format.records import Kept
 from memsync.format.segment import open_segment
 from memsync.ipld.dagcbor import decode, encode
 from memsync.memory import Memory
+from memsync.progress import tell
 from memsync.sync.granted import remember_grants
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.replica import FIRST_SCOPE, GRANTS, POINTER, TAKEN, Replica
@@ -174,7 +175,8 @@ def _changes(
 
 def _open(replica: Replica, catalog: Catalog, rows: list[SegmentRow]) -> Iterable[tuple[Held, list[Kept]]]:
     by_digest = {row.ref.digest: row for row in rows}
-    for digest, data in replica.fetch_many(by_digest):
+    for done, (digest, data) in enumerate(replica.fetch_many(by_digest)):
+        tell("reading segments", done, len(by_digest))
         row = by_digest[digest]
         key: ContentKey = need_key(catalog.keys, row.epoch.id)
         segment = open_segment(data, row, key=key, vault=catalog.vault, scope=catalog.scope)

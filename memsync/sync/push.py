@@ -7,7 +7,7 @@ the same bytes. The commit that landed is then read back the way every reader re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from memsync.chain.calls import (
@@ -34,11 +34,13 @@ from memsync.errors import (
     Stale,
     StorageError,
 )
+from memsync.format.block import Block
 from memsync.format.owner import Grant, Owner
 from memsync.format.records import Kept
 from memsync.format.rights import READ
 from memsync.ipld.cid import CID, RAW
 from memsync.memory import Memory
+from memsync.progress import tell
 from memsync.sync.compose import Composed, compose
 from memsync.sync.granted import known_grants
 from memsync.sync.keys import OwnerKeys
@@ -132,7 +134,7 @@ def _round(
     if composed is None:
         return None
     replica.offered |= {wish.scope for wish in wishes.grants if wish.rights & READ}
-    replica.store.put_many((block.cid, block.data) for block in composed.blocks)
+    replica.store.put_many(_told(composed.blocks))
     _confirm(replica, [block.digest for block in composed.blocks])
     signed = _sign(replica, keys, composed, now + DEADLINE_SECONDS)
     attempt = replica.attempts.begin(
@@ -157,6 +159,13 @@ def _round(
             grants=composed.grants,
         ),
     )
+
+
+def _told(blocks: Sequence[Block]) -> Iterator[tuple[CID, bytes]]:
+    for done, block in enumerate(blocks):
+        tell("storing blocks", done, len(blocks))
+        yield block.cid, block.data
+    tell("sending to the chain", len(blocks), len(blocks))
 
 
 def _wanted(replica: Replica, standing: Standing | None, now: int) -> Wishes:

@@ -14,6 +14,7 @@ from memsync.errors import InputError, NotFoundError
 from memsync.format.entry import MAX_SCOPES
 from memsync.intake import ChatGPTExport, ImportOptions, Report
 from memsync.memory import Draft, Memory, MemoryKind, Source, Tombstone, new_id
+from memsync.progress import tell
 from memsync.recall import Hit
 from memsync.sync.replica import Replica
 from memsync.sync.wishes import versions_waiting, wish_scope
@@ -140,11 +141,13 @@ class MemoryVerbs(OpenVault):
                 for _ in export:
                     pass
                 return export.report()
-            source = iter(export)
+            source, done = iter(export), 0
             while batch := list(islice(source, _BATCH)):
                 now = at.now_ms()
                 self._write(at, scope, self._made([one.draft(now) for one in batch]))
                 imported.add_many(one.key for one in batch)
+                done += len(batch)
+                tell("taking in memories", done)
             return export.report()
 
     def scopes(self) -> tuple[str, ...]:

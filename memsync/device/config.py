@@ -1,0 +1,215 @@
+"""The one file of settings, ``config.toml`` in MemSync's folder: read strictly, changed in place with the person's comments kept.
+
+A flag of a command comes first, then an environment variable, then this file, then what is built in; flags and variables are the command
+line's affair. A key that nobody knows is an error that names the nearest one. The file holds no secret: a gateway's token is in a file that
+the setting names. Mode 0600, for an RPC's address may carry an account.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from memsync.device.paths import check_name
+from memsync.errors import InputError
+from memsync.home import memsync_home
+from memsync.store.directory import flush
+from memsync.store.faults import named
+
+LIMIT: Final = 1 << 20
+OWN_BLOCKS: Final = "blocks"
+"""How a vault's own folder for blocks is written among its stores."""
+
+# What each setting is; a star stands for a name.
+KEYS: Final[Mapping[str, tuple[type, str]]] = MappingProxyType(
+    {
+        "vault": (str, "the vault that is meant when none is named; default"),
+        "scope": (str, "the scope that new memories go to; personal"),
+        "idle": (str, "how long the keeper stays open unused; 8h"),
+        "chain.network": (str, "the chain of vaults that have none of their own: `node`, an Ape network choice, or an RPC's URL"),
+        "chain.payer": (str, "the Ape account that pays there"),
+        "vaults.*.network": (str, "the chain of one vault"),
+        "vaults.*.payer": (str, "who pays for it"),
+        "vaults.*.stores": (list, "where its blocks are kept; its own folder is `blocks`"),
+        "vaults.*.tokens.*": (str, "the file that holds the token of a gateway, by the gateway's URL"),
+    }
+)  # fmt: skip
+_VAULT, _SCOPE, _IDLE = "default", "personal", "8h"
+_SPAN: Final = re.compile(r"([1-9][0-9]{0,4})(s|m|h|d)")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for one vault. ``idle``: seconds; ``stores``: places as text, this vault's own folder as ``blocks``; ``tokens``: files by
+    a gateway's URL; ``network`` and ``payer`` None where nothing is chosen."""
+
+    vault: str
+    scope: str
+    idle: int
+    network: str | None
+    payer: str | None
+    stores: tuple[str, ...]
+    tokens: Mapping[str, str]
+
+
+def config_file(home: Path | None = None) -> Path:
+    """Where the file is, whether there is one or not."""
+    return (memsync_home() if home is None else home) / "config.toml"
+
+
+def settings(vault: str | None = None, home: Path | None = None) -> Settings:
+    """What holds for ``vault``, or for the one that is meant when none is named. ``InputError`` for a file that can't be used."""
+    found = read_config(home)
+    name = vault or found.get("vault", _VAULT)
+    check_name(name)
+    own, chain = found.get("vaults", {}).get(name, {}), found.get("chain", {})
+    # A payer belongs to the network that was chosen with it.
+    chosen = own if "network" in own else chain
+    return Settings(
+        vault=name,
+        scope=found.get("scope", _SCOPE),
+        idle=seconds(found.get("idle", _IDLE)),
+        network=chosen.get("network"),
+        payer=own.get("payer") or chosen.get("payer"),
+        stores=tuple(own.get("stores") or (OWN_BLOCKS,)),
+        tokens=dict(own.get("tokens", {})),
+    )
+
+
+def read_config(home: Path | None = None) -> dict[str, Any]:
+    """The file's content, every key and type checked; empty where there is no file."""
+    file = config_file(home)
+    with named(f"{file}", "read"):
+        if not file.exists():
+            return {}
+        data = file.read_bytes()[:LIMIT]
+    try:
+        found = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+        raise InputError(f"{file} is not TOML: {err}; mend it, or put it away") from None
+    for key, value in _leaves(found):
+        _check(key, value, str(file))
+    return found
+
+
+def change_config(changes: Mapping[str, str | list[str] | None], home: Path | None = None) -> Path:
+    """Set these keys (``chain.network``, ``vaults.default.stores`` …), or unset those with None; all or none. ``InputError``."""
+    import tomlkit
+
+    file = config_file(home)
+    read_config(home)
+    with named(f"{file}", "read"):
+        document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
+    for dotted, value in changes.items():
+        key = split_key(dotted)
+        if value is not None:
+            _check(key, value, "this setting")
+        _put(document, key, value)
+    _write(file, tomlkit.dumps(document))
+    return file
+
+
+def split_key(dotted: str) -> tuple[str, ...]:
+    """The parts of a key; only what stands last may hold dots. ``InputError`` for one that nobody knows."""
+    if dotted.startswith("vaults."):
+        # A vault's name may hold dots, and so does a URL: what is known decides.
+        for pattern in (key.split(".") for key in KEYS if key.startswith("vaults.")):
+            found = re.fullmatch(
+                rf"vaults\.(.+?)\.{re.escape(pattern[2])}" + (r"\.(.+)" if len(pattern) > 3 else ""), dotted
+            )
+            if found:
+                return ("vaults", found[1], pattern[2], *found.groups()[1:])
+    key = tuple(dotted.split("."))
+    _known(key, "this setting")
+    return key
+
+
+def seconds(span: str) -> int:
+    """The seconds of ``30m``, ``8h`` and the like. ``InputError``."""
+    found = _SPAN.fullmatch(span)
+    if not found:
+        raise InputError(f"{span!r} is no span of time; say for example 30m or 8h")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def _leaves(table: Mapping[str, Any], *before: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, *before, name)
+        else:
+            yield (*before, name), value
+
+
+def _known(key: tuple[str, ...], where: str) -> type:
+    for pattern, (kind, _) in KEYS.items():
+        parts = pattern.split(".")
+        if len(parts) == len(key) and all(part in ("*", name) for part, name in zip(parts, key, strict=True)):
+            return kind
+    dotted = ".".join(key)
+    shape = ".".join(name if at != 1 or key[0] != "vaults" else "*" for at, name in enumerate(key))
+    near = difflib.get_close_matches(shape, KEYS, n=1, cutoff=0.4)
+    advice = (
+        f"did you mean {near[0].replace('*', key[1] if len(key) > 1 else 'NAME', 1)!r}?"
+        if near
+        else f"known are {', '.join(KEYS)}"
+    )
+    raise InputError(f"{where} has an unknown key {dotted!r}; {advice}")
+
+
+def _check(key: tuple[str, ...], value: object, where: str) -> None:
+    kind, dotted = _known(key, where), ".".join(key)
+    if kind is list:
+        if not isinstance(value, list) or not value or not all(isinstance(one, str) and one for one in value):
+            raise InputError(f"{where}: {dotted} is a list of texts, at least one")
+    elif not isinstance(value, str) or not value:
+        raise InputError(f"{where}: {dotted} is a text, not {value!r}; put it in quotes")
+    if dotted == "idle":
+        seconds(str(value))
+    if key[0] == "vaults":
+        check_name(key[1])
+
+
+def _put(document: Any, key: tuple[str, ...], value: object) -> None:
+    """Set or unset one key; tables that become empty go."""
+    import tomlkit
+
+    tables = [document]
+    for name in key[:-1]:
+        if name not in tables[-1]:
+            if value is None:
+                return
+            tables[-1][name] = tomlkit.table()
+        tables.append(tables[-1][name])
+    if value is not None:
+        tables[-1][key[-1]] = value
+        return
+    tables[-1].pop(key[-1], None)
+    for table, name in zip(reversed(tables[:-1]), reversed(key[:-1]), strict=True):
+        if not table[name]:
+            table.pop(name)
+
+
+def _write(file: Path, text: str) -> None:
+    temporary = file.with_name(f".{file.name}-{os.getpid()}")
+    with named(f"{file}", "written"):
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            with os.fdopen(
+                os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+            ) as opened:
+                opened.write(text)
+            flush(temporary)
+            temporary.replace(file)
+            flush(file.parent)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()

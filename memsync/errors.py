@@ -6,6 +6,7 @@
     ├── InputError              the caller gave something that can't be used      exit 2
     │   └── InvalidMemory       a memory that breaks a rule (``memsync.memory``)
     ├── LockedError             the keys are not open                             exit 3
+    │   ├── NotOpen             this vault or key is not unlocked here
     │   ├── WrongPassphrase     the keystore is whole, the passphrase is not its
     │   └── WrongWords          the words are not 24 words of a MemSync vault
     ├── NotFoundError           no memory, scope, vault or grant of that name     exit 4
@@ -23,6 +24,7 @@
     │   ├── ChainReset          the vault was on this chain, and is no more
     │   ├── WrongContract       the code at the address is not the registry's
     │   ├── PayerError          the account that pays has no funds, or can't send
+    │   │   └── PayerLocked     its keyfile is locked: give its passphrase
     │   └── CallRefused         the contract refused: its error's name and values
     │       └── Stale           the head, epoch or digest has moved on: read again
     └── DecisionNeeded          held until the person decides                     exit 9
@@ -53,6 +55,10 @@ class LockedError(MemSyncError):
     """The keys are not open."""
 
     exit_code = 3
+
+
+class NotOpen(LockedError):
+    """This vault or key is not unlocked here."""
 
 
 class WrongPassphrase(LockedError):
@@ -143,6 +149,10 @@ class WrongContract(ChainError):
 
 class PayerError(ChainError):
     """The account that pays has no funds, or can't send."""
+
+
+class PayerLocked(PayerError):
+    """The account that pays is a locked keyfile, and no passphrase was given; nothing was sent."""
 
 
 class CallRefused(ChainError):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
+from memsync.chain.calls import NO_DEADLINE, PublishKey, sign_call
 from memsync.chain.registry import Receipt, Registry, Snapshot
 from memsync.crypto.kdf import derive
 from memsync.crypto.randomness import Random, system_random
@@ -75,6 +76,17 @@ class Tool:
             issued=int(time.time() if now is None else now),
             request=request,
         )
+
+    def publish(
+        self, name: str, *, registry: Registry, url: str = "", now: float | None = None
+    ) -> tuple[Card, Receipt]:
+        """Have the chain say that a fresh card is this account's current one. Raises what ``Registry.send`` raises."""
+        card = self.card(name, url=url, now=now)
+        call = PublishKey(card.account, registry.key_of(card.account), card.digest)
+        signed = sign_call(
+            call, self.account, NO_DEADLINE, chain_id=registry.chain_id, contract=registry.contract
+        )
+        return card, registry.send(signed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,17 @@ except ModuleNotFoundError as err:
 
 from memsync.chain.artifact import load_artifact
 from memsync.chain.calls import SignedCall
-from memsync.chain.registry import BlockStamp, Event, GrantState, Receipt, Snapshot, VaultState
+from memsync.chain.registry import BlockStamp, Event, Facts, GrantState, Receipt, Snapshot, VaultState
 from memsync.crypto.secp256k1 import keccak
-from memsync.errors import CallRefused, ChainError, ChainUnreachable, PayerError, Stale, WrongContract
+from memsync.errors import (
+    CallRefused,
+    ChainError,
+    ChainUnreachable,
+    PayerError,
+    PayerLocked,
+    Stale,
+    WrongContract,
+)
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI, ProviderAPI
@@ -73,12 +81,17 @@ def host_settings_kept() -> Iterator[None]:
 
 @contextmanager
 def connect(
-    network: str, *, contract: bytes | None = None, payer: str | AccountAPI | None = None
+    network: str,
+    *,
+    contract: bytes | None = None,
+    payer: str | AccountAPI | None = None,
+    passphrase: str | None = None,
 ) -> Iterator[ApeRegistry]:
     """Connect to an Ape network choice or an RPC's URL for as long as the context lasts.
 
-    ``payer`` is an Ape account or its alias; ``TEST::0`` and the like only on a local chain (id 31337). Raises ``ChainUnreachable``,
-    ``PayerError``, ``WrongContract``.
+    ``payer`` is an Ape account or its alias; ``TEST::0`` and the like only on a local chain (id 31337). The keyfile of an alias is opened
+    by ``passphrase``, and without one what must be paid for raises ``PayerLocked``. Raises ``ChainUnreachable``, ``PayerError``,
+    ``WrongContract``.
     """
     with ExitStack() as stack:
         with host_settings_kept():
@@ -99,7 +112,12 @@ def connect(
                     f"can't connect to {network!r}: {_first_line(err)}; check the name or the URL"
                 ) from err
             account = _load_payer(payer, provider.chain_id) if isinstance(payer, str) else payer
-        yield ApeRegistry(provider, contract=contract, payer=account)
+        registry = ApeRegistry(provider, contract=contract, payer=account)
+        if isinstance(payer, str):
+            registry.alias = payer
+        if passphrase is not None:
+            registry.unlock_payer(passphrase)
+        yield registry
 
 
 def _load_payer(alias: str, chain_id: int) -> AccountAPI:
@@ -133,6 +151,8 @@ class ApeRegistry:
         self._payer = payer
         self._checked = False
         self._chain_id = int(provider.chain_id)
+        # Set where this module loaded the account: then it never asks at the terminal, as Ape would.
+        self.alias: str | None = None
         if payer is not None and self._chain_id != _TEST_CHAIN_ID:
             from ape.api import TestAccountAPI
 
@@ -151,6 +171,35 @@ class ApeRegistry:
     @property
     def contract(self) -> bytes:
         return self._contract
+
+    def unlock_payer(self, passphrase: str) -> None:
+        """Open the payer's keyfile, and let it sign what is sent here without asking. ``PayerError`` for a wrong passphrase."""
+        from ape.exceptions import ApeException
+
+        payer: Any = self._payer
+        if not hasattr(payer, "set_autosign") or not getattr(payer, "locked", False):
+            return
+        log = logging.getLogger("ape")
+        level = log.level
+        log.setLevel(logging.ERROR)  # Ape warns of what is wanted here
+        try:
+            payer.set_autosign(True, passphrase=passphrase)
+        except (ApeException, ValueError) as err:
+            raise PayerError(
+                f"the passphrase does not open the account {self.alias!r}; nothing was sent; say it again"
+            ) from err
+        finally:
+            log.setLevel(level)
+
+    def describe(self) -> Facts:
+        """What a person may want to know of this chain before they use it. Raises ``ChainUnreachable``; other code is told, not refused."""
+        code = _bytes(self._rpc("eth_getCode", _hex(self._contract), "latest"))
+        payer = None if self._payer is None else _bytes(str(self._payer.address))
+        balance = None if payer is None else int(self._rpc("eth_getBalance", _hex(payer), "latest"), 16)
+        return Facts(
+            self._chain_id, self._contract, keccak(code) if code else None, bool(code) and keccak(code) == load_artifact().runtime_hash,
+            payer, balance, self._block("latest"),
+        )  # fmt: skip
 
     # ------------------------------------------------------------------ reads
 
@@ -203,7 +252,11 @@ class ApeRegistry:
     def send(self, signed: SignedCall) -> Receipt:
         payer = self._payer
         if payer is None:
-            raise PayerError("no account was named to pay for this; name one with `payer`")
+            raise PayerError(
+                "no account was named to pay for this; name one with --payer, or `memsync chain use NETWORK --payer NAME`"
+            )
+        if self.alias is not None and getattr(payer, "locked", False):
+            raise PayerLocked(f"the account {self.alias!r} that pays is locked; give its passphrase")
         self._check_code()
         data = load_artifact().encode_call(signed.call.function, _for_abi(signed.arguments()))
         with _payer_locks[str(payer.address)]:

@@ -179,35 +179,35 @@ class SavedRegistry:
     """
 
     def __init__(self, registry: Registry, folder: Path, timeout: float = _SAVE_SECONDS) -> None:
-        self._registry = registry
+        self.registry = registry
         self._files = NodeFiles(folder.absolute())
         self._timeout = timeout
 
     @property
     def chain_id(self) -> int:
-        return self._registry.chain_id
+        return self.registry.chain_id
 
     @property
     def contract(self) -> bytes:
-        return self._registry.contract
+        return self.registry.contract
 
     def snapshot(self, vault: bytes, grants: Sequence[bytes] = ()) -> Snapshot:
-        return self._registry.snapshot(vault, grants)
+        return self.registry.snapshot(vault, grants)
 
     def final_vault(self, vault: bytes) -> VaultState | None:
         run = self._run()
-        found = self._registry.final_vault(vault)
-        block = self._registry.snapshot(vault).block.number
+        found = self.registry.final_vault(vault)
+        block = self.registry.snapshot(vault).block.number
         if not _is_saved(self._files, block, self._timeout, run):
             raise StorageError(f"the chain's last blocks are not safe yet: {_not_saving(self._files)}")
         return found
 
     def key_of(self, account: bytes) -> bytes:
-        return self._registry.key_of(account)
+        return self.registry.key_of(account)
 
     def send(self, signed: SignedCall) -> Receipt:
         run = self._run()
-        receipt = self._registry.send(signed)
+        receipt = self.registry.send(signed)
         if not _is_saved(self._files, receipt.block.number, self._timeout, run):
             raise StorageError(
                 f"the call was mined in block {receipt.block.number} and is not safe yet: {_not_saving(self._files)}"
@@ -215,7 +215,7 @@ class SavedRegistry:
         return receipt
 
     def events(self, vault: bytes, since: int = 0) -> list[Event]:
-        return self._registry.events(vault, since)
+        return self.registry.events(vault, since)
 
     def _run(self) -> str:
         """Which run of the node this is: the same block number of the next one may be another block."""

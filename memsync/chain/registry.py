@@ -99,6 +99,20 @@ class Event:
     transaction: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A chain, its registry and who pays: chain id, contract (20 bytes), hash of its code (None: no code) and whether it is this release's
+    registry, the payer's address (20 bytes) and balance (wei) or None, the latest block."""
+
+    chain_id: int
+    contract: bytes
+    code_hash: bytes | None
+    ours: bool
+    payer: bytes | None
+    balance: int | None
+    block: BlockStamp
+
+
 @runtime_checkable
 class Registry(Protocol):
     """One registry contract on one chain.

@@ -134,7 +134,8 @@ class Warden:
 
     def _port(self, wanted: int) -> int:
         if not wanted:
-            return next(filter(is_free, (self._files.first_port, *PORTS)))
+            wanted = self._files.first_port
+            return wanted if is_free(wanted) else min(filter(is_free, PORTS))
         until = time.monotonic() + (0 if self._before.clean else _LETTING_GO)
         while not is_free(wanted):
             if time.monotonic() >= until:

@@ -371,7 +371,7 @@ def test_a_dump_of_a_busy_chain_is_of_one_moment(place: Place) -> None:
     node = Node(place.record["port"])
     with mining_on(place):
         until_true(lambda: torn(bytes.fromhex(node.rpc("anvil_dumpState")[2:])))
-        taken = [dump(node)[1] for _ in range(30)]
+        taken = [dump(node)[1] for _ in range(15)]
     assert not any(map(torn, taken))
 
 

@@ -62,6 +62,10 @@ class Replica:
             raise StorageError("this vault has no store; name one to push and pull")
         return self._store
 
+    def use_store(self, store: BlockStore) -> None:
+        """Have the blocks in another store from now on."""
+        self._store = checked(store)
+
     @property
     def registry(self) -> Registry:
         if self._registry is None:

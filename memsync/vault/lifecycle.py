@@ -27,7 +27,9 @@ from memsync.sync.push import Receipt, push
 from memsync.sync.replica import FIRST_SCOPE, PULLED, WORDS, Replica
 from memsync.sync.whereabouts import known_places, note_places
 from memsync.vault.base import PERSONAL, Surroundings, Where
+from memsync.vault.contacts import ContactVerbs
 from memsync.vault.making import check_whole, making
+from memsync.vault.places import PlaceVerbs, configured_store
 from memsync.vault.selection import SelectionVerbs
 from memsync.vault.upkeep import UpkeepVerbs
 
@@ -58,7 +60,7 @@ class Status:
     last_pull: int | None
 
 
-class Vault(SelectionVerbs, UpkeepVerbs):
+class Vault(SelectionVerbs, UpkeepVerbs, ContactVerbs, PlaceVerbs):
     """An open vault. Made by :meth:`create`, :meth:`open` or :meth:`restore`; a context manager that closes it."""
 
     @classmethod
@@ -111,9 +113,21 @@ class Vault(SelectionVerbs, UpkeepVerbs):
     def open(
         cls, name: str = "default", *, passphrase: str, home: Path | None = None, **where: Unpack[Where]
     ) -> Self:
-        """Open a vault of this device. ``NotFoundError``, ``WrongPassphrase``, ``FormatError`` for a damaged keystore or database."""
+        """Open a vault of this device, with its stores as the settings have them unless ``where`` says otherwise.
+
+        ``NotFoundError``, ``WrongPassphrase``, ``FormatError`` for a damaged keystore or database.
+        """
         paths = VaultPaths.of(name, home)
         secrets = read_keystore(paths.keystore, passphrase)
+        check_whole(paths)
+        return cls._open(paths, secrets, Surroundings(**where))
+
+    @classmethod
+    def of_secrets(
+        cls, name: str, secrets: Secrets, *, home: Path | None = None, **where: Unpack[Where]
+    ) -> Self:
+        """Open a vault whose keystore was opened before."""
+        paths = VaultPaths.of(name, home)
         check_whole(paths)
         return cls._open(paths, secrets, Surroundings(**where))
 
@@ -151,7 +165,7 @@ class Vault(SelectionVerbs, UpkeepVerbs):
     @classmethod
     def _open(cls, paths: VaultPaths, secrets: Secrets, around: Surroundings) -> Self:
         database = Database.open(paths.database, secrets.database)
-        store = DirectoryStore(paths.blocks) if around.store is None else around.store
+        store = configured_store(paths) if around.store is None else around.store
         replica = Replica(
             database, store=store, registry=around.registry, clock=around.clock, random=around.random
         )

@@ -1,0 +1,164 @@
+"""The keeper's HTTP API: each verb at ``POST /v1/<verb>``, arguments and answer as one JSON object.
+
+``{"ok": true, …}`` or ``{"ok": false, "error": {"name", "message", "next", "code"}}``. Who accepts ``application/x-ndjson`` gets lines, the
+last of which is the answer and those before ``{"progress": [what, done, total]}``. Verbs that need a chain are done one after the other,
+by the process's main thread, to which Ape's connection belongs; all others at once. Nothing is logged but verb, outcome and time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+import memsync.keeper.verbs  # noqa: F401 - fills VERBS
+from memsync.errors import InputError, MemSyncError
+from memsync.keeper.client import ENDING, LINES
+from memsync.keeper.perform import perform
+from memsync.keeper.verb import VERBS, Needs, Values, Verb
+from memsync.keeper.wire import error_value
+from memsync.progress import Progress, watched
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from memsync.keeper.house import House
+
+MAX_BODY = 4 << 20
+_STATUS = {2: 400, 3: 423, 4: 404, 5: 403, 6: 409, 7: 507, 8: 502, 9: 409}
+log = logging.getLogger("memsync.keeper")
+
+
+def keeper_app(house: House) -> Starlette:
+    """The API of one keeper."""
+
+    def route(verb: Verb) -> Route:
+        async def answer(request: Request) -> Response:
+            return await _answer(
+                house,
+                verb.name,
+                request,
+                lambda given: perform(verb, given, house.open),
+                chain=_needs_chain(verb),
+            )
+
+        return Route(f"/v1/{verb.path}", answer, methods=["POST"])
+
+    def own(name: str, function: Callable[[Values], Values]) -> Route:
+        async def answer(request: Request) -> Response:
+            return await _answer(house, name, request, function, chain=False)
+
+        return Route(f"/v1/{name}", answer, methods=["POST"])
+
+    return Starlette(
+        routes=[
+            own("unlock", house.unlock),
+            own("lock", house.lock),
+            own("about", house.about),
+            *map(route, VERBS.values()),
+        ]
+    )
+
+
+def _needs_chain(verb: Verb) -> bool:
+    return verb.needs in (Needs.CHAIN, Needs.KEY) or verb.name == "verify"
+
+
+async def _answer(
+    house: House, name: str, request: Request, function: Callable[[Values], Values], *, chain: bool
+) -> Response:
+    started = time.monotonic()
+    if house.ended:
+        return JSONResponse({"ok": False, "error": {"name": ENDING}}, status_code=503)
+    try:
+        given = await _body(request)
+    except MemSyncError as error:
+        return _failed(error)
+    events: asyncio.Queue[bytes | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def tell(progress: Progress) -> None:
+        line = json.dumps({"progress": [progress.what, progress.done, progress.total]}).encode() + b"\n"
+        loop.call_soon_threadsafe(events.put_nowait, line)
+
+    wants_lines = LINES in request.headers.get("accept", "")
+
+    def work() -> Values | Exception:
+        with house.working(), watched(tell if wants_lines else None):
+            return _done(house, name, lambda: function(given), started)
+
+    task = asyncio.ensure_future(house.on_main_thread(work) if chain else asyncio.to_thread(work))
+    if not wants_lines:
+        found = await task
+        return _failed(found) if isinstance(found, Exception) else JSONResponse({"ok": True, **found})
+    task.add_done_callback(lambda _: events.put_nowait(None))
+    return StreamingResponse(_told(events, task), media_type=LINES)
+
+
+async def _told(
+    events: asyncio.Queue[bytes | None], task: asyncio.Future[Values | Exception]
+) -> AsyncIterator[bytes]:
+    while (line := await events.get()) is not None:
+        yield line
+    found = await task
+    value: Values = (
+        {"ok": False, "error": error_value(found)} if isinstance(found, Exception) else {"ok": True, **found}
+    )
+    yield json.dumps(value).encode() + b"\n"
+
+
+def _done(house: House, name: str, work: Callable[[], Values], started: float) -> Values | Exception:
+    """What the verb found, or its error; either way a line in the log, without anything of either."""
+    outcome = "ok"
+    try:
+        return work()
+    except MemSyncError as error:
+        outcome = type(error).__name__
+        return error
+    except Exception as error:  # noqa: BLE001 - a fault of ours must not end the keeper; the log says where it is
+        outcome = f"{type(error).__name__} at {_place(error)}"
+        return MemSyncError(
+            f"`{name}` failed by a fault of MemSync's own; {house.log_file} says where, please report it"
+        )
+    finally:
+        log.info("%s %s %d ms", name, outcome, (time.monotonic() - started) * 1000)
+
+
+def _place(error: Exception) -> str:
+    """Where it happened, without what was said: file, line and function of our own innermost frames."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    return " < ".join(
+        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames)
+    )
+
+
+async def _body(request: Request) -> Values:
+    """The arguments. ``InputError`` for anything that is not one JSON object of bounded size."""
+    data = b""
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > MAX_BODY:
+            raise InputError(f"a call has at most {MAX_BODY >> 20} MiB; say it in several")
+    try:
+        found = json.loads(data or b"{}")
+    except (ValueError, RecursionError):
+        raise InputError("the call's body is not JSON; send one object") from None
+    if not isinstance(found, dict):
+        raise InputError("the call's body is not a JSON object; send one")
+    return found
+
+
+def _failed(error: Exception) -> Response:
+    value = error_value(error)
+    return JSONResponse(
+        {"ok": False, "error": value}, status_code=_STATUS.get(getattr(error, "exit_code", 1), 500)
+    )

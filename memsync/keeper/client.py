@@ -1,0 +1,108 @@
+"""Talking to the keeper: one HTTP request over its Unix socket. Loads nothing but sockets and JSON, for a command must start fast.
+
+HTTP/1.0, so that an answer ends where the connection does; an answer that comes as lines tells progress before its last.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from memsync.errors import InputError, MemSyncError, StorageError
+from memsync.keeper.socket_path import socket_path
+from memsync.keeper.wire import error_from
+
+LINES = "application/x-ndjson"
+ENDING = "KeeperEnding"
+"""The error of a keeper that is about to end, which is as good as none."""
+
+_CHUNK = 1 << 16
+
+
+class NoKeeper(MemSyncError):
+    """Nothing answers at the keeper's socket."""
+
+
+def call(
+    verb: str,
+    given: Mapping[str, object],
+    home: Path,
+    *,
+    progress: Callable[[str, int, int | None], object] | None = None,
+) -> dict[str, object]:
+    """Have the keeper do a verb; returns what it found.
+
+    ``NoKeeper`` where none runs; the verb's own errors as they would be raised here.
+    """
+    body = json.dumps(given).encode()
+    accepted = LINES if progress else "application/json"
+    head = f"POST /v1/{verb.replace(' ', '/')} HTTP/1.0\r\nHost: keeper\r\nContent-Type: application/json\r\nAccept: {accepted}\r\n"
+    with _connected(home) as connection:
+        with suppress(BrokenPipeError):  # it may have refused already, and says so
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        for line in _lines(connection):
+            found: dict[str, object] = json.loads(line)
+            if "progress" in found:
+                if progress:
+                    progress(*found["progress"])  # type: ignore[misc]
+                continue
+            if found.pop("ok", None) is True:
+                return found
+            error = found["error"]
+            if not isinstance(error, dict):
+                raise StorageError(
+                    "the keeper's answer makes no sense; say `memsync lock`, then `memsync unlock`"
+                )
+            raise (
+                NoKeeper("the keeper is ending; say it again")
+                if error.get("name") == ENDING
+                else error_from(error)
+            )
+    raise StorageError("the keeper ended before it answered; nothing that was kept is lost; say it again")
+
+
+@contextmanager
+def _connected(home: Path) -> Iterator[socket.socket]:
+    path = socket_path(home)
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            _check_owner(path)
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            raise NoKeeper("no keeper runs; say `memsync unlock`") from None
+        except OSError as err:
+            raise StorageError(
+                f"the keeper's socket {path} can't be used: {err.strerror}; say `memsync lock`, then `memsync unlock`"
+            ) from err
+        yield connection
+
+
+def _check_owner(path: Path) -> None:
+    """Whoever owns the socket gets the passphrase: it must be this user's."""
+    found = path.lstat()
+    if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.getuid():
+        raise InputError(f"{path} is not this user's socket; take it away")
+
+
+def _lines(connection: socket.socket) -> Iterator[bytes]:
+    """The lines of the answer's body, each as it comes."""
+    pending, in_body = b"", False
+    try:
+        while chunk := connection.recv(_CHUNK):
+            pending += chunk
+            if not in_body:
+                _, end, rest = pending.partition(b"\r\n\r\n")
+                if not end:
+                    continue
+                pending, in_body = rest, True
+            *whole, pending = pending.split(b"\n")
+            yield from (line for line in whole if line)
+    except ConnectionResetError:
+        return
+    if in_body and pending:
+        yield pending

@@ -1,0 +1,128 @@
+"""What is unlocked: secrets of vaults and of tools' keys, in memory only, and what is opened with them.
+
+The keeper holds one of these for as long as it lives, a command without a keeper for one verb. A vault without special wishes is opened
+once and shared by all calls, which take its lock one operation at a time; one with other stores or a chain is opened for the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from memsync.device.config import Settings
+from memsync.device.keystore_file import read_keystore
+from memsync.device.paths import VaultPaths, check_name
+from memsync.errors import NotFoundError, NotOpen
+from memsync.home import memsync_home
+from memsync.keeper.chains import Chains
+from memsync.vault import Vault
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from memsync.chain.registry import Registry
+    from memsync.device.secrets import Secrets
+    from memsync.shared import Tool
+    from memsync.store import BlockStore
+
+
+class Open:
+    """What one process holds open."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = memsync_home() if home is None else home
+        self.chains = Chains(self.home)
+        self._turn = RLock()
+        self._vaults: dict[str, Secrets] = {}
+        self._keys: dict[str, Secrets] = {}
+        self._shared: dict[str, Vault] = {}
+
+    def unlock_vault(self, name: str, passphrase: str) -> None:
+        """Hold the secrets of a vault. ``NotFoundError``, ``WrongPassphrase``, ``FormatError``."""
+        secrets = read_keystore(self.find_vault(name).keystore, passphrase)
+        with self._turn:
+            self._vaults[name] = secrets
+
+    def unlock_key(self, name: str, passphrase: str) -> None:
+        """Hold the seed of a tool's key."""
+        secrets = read_keystore(self.find_key(name), passphrase)
+        with self._turn:
+            self._keys[name] = secrets
+
+    def find_vault(self, name: str) -> VaultPaths:
+        """Where the vault is; ``NotFoundError`` says how there comes to be one."""
+        paths = VaultPaths.of(name, self.home)
+        if not paths.keystore.exists():
+            raise NotFoundError(
+                f"no vault {name!r} on this device; `memsync init` makes one, `memsync restore` brings one back"
+            )
+        return paths
+
+    def find_key(self, name: str) -> Path:
+        """The keystore of a tool's key; ``NotFoundError`` says how there comes to be one."""
+        check_name(name)
+        keystore = key_folder(self.home, name) / "keystore"
+        if not keystore.exists():
+            raise NotFoundError(f"no key {name!r} on this device; `memsync key card NAME` makes one")
+        return keystore
+
+    def names(self) -> tuple[list[str], list[str]]:
+        """The vaults and the keys that are open."""
+        with self._turn:
+            return sorted(self._vaults), sorted(self._keys)
+
+    def lock(self, vault: str | None = None) -> None:
+        """Let go of one vault, or of everything."""
+        with self._turn:
+            for name in [vault] if vault else list(self._shared):
+                shared = self._shared.pop(name, None)
+                if shared is not None:
+                    shared.close()
+            if vault:
+                self._vaults.pop(vault, None)
+            else:
+                self._vaults.clear()
+                self._keys.clear()
+        if not vault:
+            self.chains.close()
+
+    @contextmanager
+    def open_vault(self, name: str, store: BlockStore | None, registry: Registry | None) -> Iterator[Vault]:
+        with self._turn:
+            secrets = self._vaults.get(name)
+            if secrets is None:
+                self.find_vault(name)
+                raise NotOpen(f"vault {name!r} is locked; say `memsync unlock`")
+            if store is None and registry is None:
+                shared = self._shared.get(name)
+                if shared is None or not shared.is_current():
+                    shared = self._shared[name] = Vault.of_secrets(name, secrets, home=self.home)
+                own = None
+            else:
+                shared = own = Vault.of_secrets(name, secrets, home=self.home, store=store, registry=registry)
+        try:
+            yield shared
+        finally:
+            if own is not None:
+                own.close()
+
+    def open_key(self, name: str) -> Tool:
+        from memsync.shared import Tool
+
+        with self._turn:
+            secrets = self._keys.get(name)
+        if secrets is None:
+            self.find_key(name)
+            raise NotOpen(f"key {name!r} is locked; say `memsync unlock --key {name}`")
+        return Tool(secrets.device)
+
+    def connected(self, settings: Settings, passphrase: str | None) -> AbstractContextManager[Registry]:
+        return self.chains.connected(settings, passphrase)
+
+
+def key_folder(home: Path, name: str) -> Path:
+    """Where a tool's key, and what it has read, is kept."""
+    return home / "keys" / name

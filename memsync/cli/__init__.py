@@ -1,9 +1,9 @@
-"""The command ``memsync``: each verb of the library under its own name, parsed, called once, printed.
+"""The command ``memsync``: each verb under its own name, parsed, called once, printed.
 
-Loading this loads click and nothing of the vault; what a verb needs is loaded when it runs. ``ape memsync`` is the same command.
+A command is a thin client: where a keeper has the vault open the verb is done there, and little more than click is loaded here; else it is
+done in this process. ``ape memsync`` is the same command.
 """
 
-from memsync.cli import here, sharing, upkeep
 from memsync.cli.root import cli, main
 
-__all__ = ["cli", "here", "main", "sharing", "upkeep"]
+__all__ = ["cli", "main"]

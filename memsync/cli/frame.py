@@ -1,6 +1,7 @@
-"""How every verb behaves: one line on stderr and a telling exit code when it fails, one JSON object where ``--json`` is given.
+"""How every command behaves: one line on stderr and a telling exit code when it fails, one JSON object where ``--json`` is given.
 
-In goes a verb as a function that calls :func:`answer` once; out comes a click command. Nothing of the vault is loaded here.
+In goes a command as a function that calls :func:`answer` once; out comes a click command. A group finds its commands by the module that has
+them and loads that module alone, so that a command starts fast. Nothing of the vault is loaded here.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
 from memsync.errors import InputError, MemSyncError
+from memsync.keeper.wire import error_value
 
 _JSON = "memsync.json"
 _KEPT = frozenset("\n\t")
@@ -21,17 +24,22 @@ _KEPT = frozenset("\n\t")
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def answer(lines: str | Iterable[str], **fields: object) -> None:
+def answer(lines: str | Iterable[str], fields: Mapping[str, object]) -> None:
     """Print what a verb found: ``lines`` for a person, or ``fields`` as JSON."""
-    if click.get_current_context().meta[_JSON]:
+    if as_json():
         click.echo(json.dumps({"ok": True, **fields}, ensure_ascii=False))
     for line in [lines] if isinstance(lines, str) else lines:
         say(line)
 
 
+def as_json() -> bool:
+    """Whether JSON is asked for."""
+    return bool(click.get_current_context().meta[_JSON])
+
+
 def say(line: str) -> None:
     """Print a line for a person; nothing where JSON is asked for."""
-    if not click.get_current_context().meta[_JSON]:
+    if not as_json():
         click.echo(line)
 
 
@@ -48,8 +56,8 @@ def shown(text: str) -> str:
     )
 
 
-class Verb(click.Command):
-    """A command with ``--json``."""
+class Command(click.Command):
+    """A command with ``--json``; its help ends with an example."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,11 +66,26 @@ class Verb(click.Command):
         )
 
 
-class Verbs(click.Group):
-    """A group of verbs. What goes wrong in one ends here, as one line or one JSON object, with the error's exit code."""
+class Group(click.Group):
+    """A group of commands."""
 
-    command_class = Verb
-    group_class = type
+    command_class = Command
+    group_class: type[click.Group | type] | None = type
+
+
+class Root(Group):
+    """The commands by the modules that have them. What goes wrong in one ends here, as one line or one JSON object, with its exit code."""
+
+    group_class = Group
+    modules: Mapping[str, str] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        return list(self.modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.modules:
+            import_module(self.modules[cmd_name])
+        return super().get_command(ctx, cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         # Noted before anything is parsed, so that a mistake in the arguments is told as asked for too.
@@ -73,22 +96,19 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except MemSyncError as error:
-            fail(error, error.exit_code, as_json=ctx.meta[_JSON])
+            fail(error, error.exit_code, json_asked=ctx.meta[_JSON])
         except click.ClickException as error:
-            fail(InputError(usage(error)), error.exit_code, as_json=ctx.meta[_JSON])
+            fail(InputError(usage(error)), error.exit_code, json_asked=ctx.meta[_JSON])
 
 
-def fail(error: Exception, code: int, *, as_json: bool) -> NoReturn:
+def fail(error: Exception, code: int, *, json_asked: bool) -> NoReturn:
     """End with this error: one JSON object on stdout, or one line on stderr."""
-    message = " ".join(str(error).split())
-    if as_json:
-        click.echo(
-            json.dumps(
-                {"ok": False, "error": {"name": type(error).__name__, "message": message}}, ensure_ascii=False
-            )
-        )
+    value = error_value(error)
+    if json_asked:
+        told = {name: value[name] for name in ("name", "message", "next")}
+        click.echo(json.dumps({"ok": False, "error": told}, ensure_ascii=False))
     else:
-        click.echo(f"memsync: {shown(message)}", err=True)
+        click.echo(f"memsync: {shown(str(value['message']))}", err=True)
     sys.exit(code)
 
 

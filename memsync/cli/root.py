@@ -1,7 +1,4 @@
-"""The command itself, and where a process of this name begins.
-
-The verbs put themselves under ``cli``: those of this device in ``here``, of the whole vault in ``upkeep``, about others in ``sharing``.
-"""
+"""The command itself, and where a process of this name begins."""
 
 from __future__ import annotations
 
@@ -9,16 +6,43 @@ import sys
 
 import click
 
-from memsync.cli.frame import Verbs, fail, usage
+from memsync.cli.frame import Root, fail, usage
+
+# Which module has which command, in the order of the help.
+_MODULES = {
+    "making": ("init", "restore", "passphrase"),
+    "locks": ("unlock", "lock"),
+    "memories": ("remember", "recall", "list", "get", "edit", "forget", "move"),
+    "scopes": ("scope",),
+    "files": ("import", "export"),
+    "upkeep": ("push", "pull", "status", "history", "verify"),
+    "granting": ("grant", "grants", "revoke", "review", "contacts"),
+    "receiving": ("key", "accept", "propose"),
+    "stores": ("store",),
+    "chains": ("chain", "node"),
+    "about": ("config", "completion", "demo"),
+}
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(Root):
+    modules = {name: f"memsync.cli.{module}" for module, names in _MODULES.items() for name in names}  # noqa: RUF012
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="memsync", message="%(version)s")
 def cli() -> None:
     """Memory for AI that belongs to the person it is about.
 
     Encrypted on this device, kept as blocks wherever you like, found again by 24 words and a chain. Exit codes: 2 usage, 3 locked or wrong
-    passphrase, 4 no such thing, 5 access, 6 integrity, 7 storage, 8 chain or payer.
+    passphrase, 4 no such thing, 5 access, 6 integrity, 7 storage, 8 chain or payer, 9 held for your decision.
+
+    \b
+    Example:
+      memsync init && memsync unlock
+      memsync remember "The tide turns at noon."
+      memsync recall "when does the tide turn"
     """
 
 
@@ -30,4 +54,4 @@ def main() -> None:
         click.echo("memsync: stopped", err=True)
         sys.exit(130)
     except click.ClickException as error:
-        fail(click.UsageError(usage(error)), error.exit_code, as_json="--json" in sys.argv)
+        fail(click.UsageError(usage(error)), error.exit_code, json_asked="--json" in sys.argv)

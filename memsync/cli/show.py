@@ -1,70 +1,64 @@
-"""How memories, grants and times look: as lines for a person, as values for JSON."""
+"""How memories, grants and times look to a person: lines from the JSON values of the verbs. Times are the person's own."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import Any
 
 from memsync.cli.frame import shown
 
-if TYPE_CHECKING:
-    from memsync.memory import Memory
-    from memsync.vault import Grant
-
 WIDTH = 100
+Value = dict[str, Any]
 
 
-def memory_lines(memory: Memory) -> list[str]:
+def memory_lines(memory: Value) -> list[str]:
     """The text, and below it where it is from and its id."""
-    source = memory.source
-    titled = f"“{source.title}”" if source and source.title else None
-    origin = [part for part in (source.tool, titled, source.role) if part] if source else []
-    below = "  ".join(shown(part) for part in (day(memory.when), *origin, *memory.tags, memory.id.hex()))
-    return [shown(memory.text), f"    {below}"]
+    source = memory["source"] or {}
+    titled = f"“{source['title']}”" if source.get("title") else None
+    origin = [part for part in (source.get("tool"), titled, source.get("role")) if part]
+    below = "  ".join(shown(part) for part in (day(memory["when"]), *origin, *memory["tags"], memory["id"]))
+    return [shown(memory["text"]), f"    {below}"]
 
 
-def memory_line(memory: Memory) -> str:
+def memory_line(memory: Value) -> str:
     """Id, day and the beginning of the text, in one line."""
-    start = f"{memory.id.hex()}  {day(memory.when)}  "
-    text = " ".join(shown(memory.text).split())
+    start = f"{memory['id']}  {day(memory['when'])}  "
+    text = " ".join(shown(memory["text"]).split())
     room = WIDTH - len(start)
     return start + (text if len(text) <= room else text[: room - 1] + "…")
 
 
-def memory_value(memory: Memory) -> dict[str, object]:
-    """A memory for JSON; times in ms, ids in hex."""
-    source = memory.source
-    return {
-        "id": memory.id.hex(),
-        "text": memory.text,
-        "kind": memory.kind,
-        "when": memory.when,
-        "tags": list(memory.tags),
-        "source": {name: getattr(source, name) for name in source.__slots__} if source else None,
-        "author": memory.author.hex() if memory.author else None,
-    }
-
-
-def grant_line(grant: Grant) -> str:
+def grant_lines(grant: Value) -> list[str]:
     """Who, what, until when, and the link."""
-    since = ", from now on" if grant.from_now else ""
-    until = minute(grant.end)
-    return f"{shown(grant.name)}  {shown(grant.scope)}  {grant.can}{since}  until {until}\n    {grant.link}"
+    since = ", from now on" if grant["from_now"] else ""
+    return [
+        f"{shown(grant['name'])}  {shown(grant['scope'])}  {grant['can']}{since}  until {minute(grant['until'])}",
+        f"    {grant['link']}",
+    ]
 
 
-def grant_value(grant: Grant) -> dict[str, object]:
-    """A grant for JSON; times in seconds."""
-    return {name: getattr(grant, name) for name in grant.__slots__} | {"id": grant.id.hex()}
+def day(iso: str | None) -> str:
+    """A day where the person is."""
+    return " " * 10 if iso is None else f"{_local(iso):%Y-%m-%d}"
 
 
-def day(ms: int) -> str:
-    """A day, in UTC."""
-    try:
-        return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}"
-    except (OverflowError, ValueError):
-        return "          "
+def minute(iso: str | None) -> str:
+    """A minute where the person is."""
+    return "" if iso is None else f"{_local(iso):%Y-%m-%d %H:%M}"
 
 
-def minute(seconds: int) -> str:
-    """A minute, in UTC."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+def amount(number: int, one: str, many: str | None = None) -> str:
+    """``1 memory``, ``2 memories``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def bytes_of(size: int) -> str:
+    """A size as a person reads it."""
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size} bytes"
+
+
+def _local(iso: str) -> datetime:
+    return datetime.fromisoformat(iso).astimezone()

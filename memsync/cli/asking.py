@@ -1,0 +1,94 @@
+"""What only the person can say: passphrases, words, yes or no. Never from an argument, and never from an environment variable itself.
+
+A passphrase is typed without echo, or is the first line of the file that ``MEMSYNC_PASSPHRASE_FILE`` names, or of the open descriptor whose
+number ``MEMSYNC_PASSPHRASE_FD`` gives.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from memsync.errors import InputError, LockedError
+
+PASSPHRASE_FILE = "MEMSYNC_PASSPHRASE_FILE"  # noqa: S105
+PASSPHRASE_FD = "MEMSYNC_PASSPHRASE_FD"  # noqa: S105
+PAYER_PASSPHRASE_FILE = "MEMSYNC_PAYER_PASSPHRASE_FILE"  # noqa: S105
+_read: dict[int, str] = {}
+
+
+def ask_passphrase(prompt: str = "Passphrase", *, new: bool = False) -> str:
+    """The passphrase; asked for twice where it is ``new``. ``LockedError`` where there is nobody to ask."""
+    descriptor, file = os.environ.get(PASSPHRASE_FD), os.environ.get(PASSPHRASE_FILE)
+    if descriptor:
+        return _from_descriptor(descriptor)
+    if file:
+        return first_line(Path(file))
+    return _typed(prompt, new=new, otherwise=f"let {PASSPHRASE_FILE} name a file that holds it")
+
+
+def ask_payer_passphrase() -> str:
+    """That of the account that pays."""
+    file = os.environ.get(PAYER_PASSPHRASE_FILE)
+    if file:
+        return first_line(Path(file))
+    return _typed(
+        "Passphrase of the account that pays",
+        new=False,
+        otherwise=f"let {PAYER_PASSPHRASE_FILE} name a file that holds it",
+    )
+
+
+def ask_words(file: Path | None) -> str:
+    """The 24 words: from a file, from stdin, or typed without echo."""
+    if file is None and sys.stdin.isatty():
+        words: str = click.prompt("The 24 words", hide_input=True, err=True)
+        return words
+    if file is None or str(file) == "-":
+        return sys.stdin.readline()
+    return first_line(file)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Go on only if the person says so, or has by ``--yes``. ``InputError`` where there is nobody to ask."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError("nobody here to ask; say --yes if you have looked at it")
+    click.confirm(question, abort=True, err=True)
+
+
+def first_line(file: Path) -> str:
+    """The first line of a file with a secret. ``InputError`` when it can't be read."""
+    try:
+        with file.expanduser().open(encoding="utf-8") as lines:
+            return lines.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as err:
+        reason = err.strerror if isinstance(err, OSError) else "not UTF-8"
+        raise InputError(
+            f"{file} can't be read: {reason}; name a file whose first line is the secret"
+        ) from err
+
+
+def _typed(prompt: str, *, new: bool, otherwise: str) -> str:
+    if not sys.stdin.isatty():
+        raise LockedError(f"no passphrase: run it in a terminal, or {otherwise}")
+    passphrase: str = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
+    return passphrase
+
+
+def _from_descriptor(text: str) -> str:
+    """Read once; a command that asks again gets the same."""
+    try:
+        number = int(text)
+        if number not in _read:
+            with os.fdopen(number, encoding="utf-8") as lines:
+                _read[number] = lines.readline().rstrip("\r\n")
+    except (OSError, ValueError) as err:
+        raise InputError(
+            f"{PASSPHRASE_FD}={text} is no open descriptor; open one that holds the passphrase"
+        ) from err
+    return _read[number]

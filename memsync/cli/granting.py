@@ -1,0 +1,224 @@
+"""The commands about others, for the owner: grant, grants, revoke, review, contacts."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from memsync.cli.asking import confirm
+from memsync.cli.calling import call, on_chain, on_vault
+from memsync.cli.frame import answer, note, shown
+from memsync.cli.root import cli
+from memsync.cli.show import amount, day, grant_lines, minute
+from memsync.errors import InputError
+
+
+@cli.command()
+@click.argument("who")
+@click.option(
+    "--scope", envvar="MEMSYNC_SCOPE", metavar="NAME", help="The scope to grant.  [default: personal]"
+)
+@click.option(
+    "--for",
+    "--until",
+    "until",
+    default="30d",
+    show_default=True,
+    help="A span such as 12h, 30d or 1y, or a day.",
+)
+@click.option("--can", type=click.Choice(["read", "write", "read+write"]), default="read", show_default=True)
+@click.option("--from-now", is_flag=True, help="Only what is pushed from now on.")
+@click.option("--name", metavar="NAME", help="What to call it here, if not as the card does.")
+@click.option(
+    "--at", "at_places", multiple=True, metavar="URL", help="An https address of the blocks, for the link."
+)
+@click.option(
+    "--car",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the blocks if no place is in reach from elsewhere.",
+)
+@click.option("--yes", is_flag=True, help="The fingerprint was compared; don't ask.")
+@on_chain
+def grant(who: str, car: Path | None, yes: bool, at_places: tuple[str, ...], **terms: Any) -> None:
+    """Grant a scope to WHO: a card's file, - for stdin, its https address, or a contact's name.
+
+    Shows what will become readable and the card's fingerprint, and asks. Prints the link to hand over, which carries no secret.
+
+    \b
+    Example: memsync grant inkwell.json --scope novel --for 30d
+    """
+    card = _card(who)
+    terms |= {"who": card, "at_places": at_places or None}
+    plan = call("grant", preview=True, **terms)
+    for line in _plan_lines(plan):
+        note(line)
+    confirm("Is the fingerprint what the other side says, and shall it be so?", yes=yes)
+    if not plan["places"]:
+        car = car or Path(f"{_file_name(plan['card']['name'])}-{_file_name(plan['scope'])}.car")
+    found = call(
+        "grant",
+        fingerprint=plan["card"]["fingerprint"],
+        car=None if car is None else str(car.absolute()),
+        **terms,
+    )
+    lines = grant_lines(found["grant"])
+    if found.get("car"):
+        lines += [
+            "no store of this vault is in reach from elsewhere: hand over this file too, with",
+            f"    {found['car']['file']} ({amount(found['car']['blocks'], 'block')})",
+        ]
+    answer(lines, found)
+
+
+@cli.command()
+@on_chain
+def grants() -> None:
+    """List who is granted what.
+
+    \b
+    Example: memsync grants
+    """
+    found = call("grants")
+    answer([line for one in found["grants"] for line in grant_lines(one)] or "none", found)
+
+
+@cli.command()
+@click.argument("who")
+@click.option(
+    "--emergency", is_flag=True, help="Only the bare call on chain, whatever state the store is in."
+)
+@on_chain
+def revoke(who: str, emergency: bool) -> None:
+    """End the grant of WHO: the grantee's name, or the grant's id.
+
+    The scope's keys change in the same transaction. What was read stays read.
+
+    \b
+    Example: memsync revoke Inkwell
+    """
+    found = call("revoke", who=who, emergency=emergency)
+    if found["emergency"]:
+        answer("ended on chain; its keys change with the next push", found)
+    else:
+        answer(
+            f"ended; new keys for {', '.join(map(shown, found['rotated']))}; sequence {found['sequence']}",
+            found,
+        )
+
+
+@cli.command()
+@click.option("--accept", "accept", multiple=True, metavar="ID", help="Make a memory of this proposal.")
+@click.option("--refuse", "refuse", multiple=True, metavar="ID", help="Say no to it, for good.")
+@on_chain
+def review(accept: tuple[str, ...], refuse: tuple[str, ...]) -> None:
+    """List what tools propose, or decide about it.
+
+    \b
+    Example: memsync review --accept 3fa9 --refuse 07
+    """
+    found = call("review", accept=accept, refuse=refuse)
+    for one in found["troubles"]:
+        note(f"{shown(one['name'])}: its parcel could not be taken in: {shown(one['why'])}")
+    lines = [f"{one['id']}  {' '.join(shown(one['text']).split())}" for one in found["proposals"]]
+    if found["accepted"] or found["refused"]:
+        lines.insert(
+            0, f"{found['accepted']} accepted, {found['refused']} refused; push to let readers have it"
+        )
+    answer(lines or "nothing waits", found)
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def contacts(ctx: click.Context) -> None:
+    """Whose cards this device has met."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_contacts)
+
+
+@contacts.command("list")
+@on_vault
+def list_contacts() -> None:
+    """List the contacts.
+
+    \b
+    Example: memsync contacts list
+    """
+    found = call("contacts")
+    lines = [
+        f"{shown(one['name']):<24}{one['fingerprint']}  since {day(one['added'])}"
+        for one in found["contacts"]
+    ]
+    answer(lines or "none yet", found)
+
+
+@contacts.command("remove")
+@click.argument("who")
+@on_vault
+def remove_contact(who: str) -> None:
+    """Forget the contact WHO, so that another key under its name is taken. Its grants stay.
+
+    \b
+    Example: memsync contacts remove Inkwell
+    """
+    found = call("contacts remove", who=who)
+    answer(
+        f"{shown(found['removed']['name'])} is no contact any more; its grants stay: see `memsync grants`",
+        found,
+    )
+
+
+def _plan_lines(plan: dict[str, Any]) -> list[str]:
+    card, scope, until = plan["card"], shown(plan["scope"]), minute(plan["until"])
+    known = "known" if card["known"] else "new"
+    lines = [f"{shown(card['name'])} ({known}), fingerprint {card['fingerprint']}"]
+    if plan["can"] == "write":
+        lines.append(f"may propose memories to {scope} until {until}, and read nothing")
+        return lines
+    new = f"new ones until {until}"
+    if plan["from_now"]:
+        lines.append(f"will read of {scope}: nothing that is there, and {new}")
+    elif plan["memories"]:
+        lines.append(
+            f"will read {amount(plan['memories'], 'memory', 'memories')} of {scope}, "
+            f"{day(plan['earliest'])} to {day(plan['latest'])}, and {new}"
+        )
+    else:
+        lines.append(f"will read of {scope}, which is empty: {new}")
+    if plan["can"] == "read+write":
+        lines.append("may propose memories, which wait for your review")
+    return lines
+
+
+def _card(who: str) -> str:
+    """A card's text where WHO says where one is; else a contact's name, as it is."""
+    if who == "-":
+        return sys.stdin.read()
+    if "://" in who:
+        from memsync.format.card import LIMIT
+        from memsync.store.fetching import fetch
+
+        return _utf8(fetch(who, limit=LIMIT), who)
+    file = Path(who)
+    if file.is_file():
+        from memsync.format.card import LIMIT
+
+        with file.open("rb") as opened:
+            return _utf8(opened.read(LIMIT), who)
+    if "/" in who or who.endswith(".json"):
+        raise InputError(f"there is no file {who}; name a card's file, its https address, or a contact")
+    return who
+
+
+def _utf8(data: bytes, where: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise InputError(f"{where} is no card: not UTF-8; ask for a new one") from None
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "grant"

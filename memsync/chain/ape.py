@@ -120,6 +120,18 @@ def connect(
         yield registry
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Ape's warnings, which say that an unlocked account signs."""
+    log = logging.getLogger("ape")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
 def _load_payer(alias: str, chain_id: int) -> AccountAPI:
     import ape
 
@@ -179,17 +191,13 @@ class ApeRegistry:
         payer: Any = self._payer
         if not hasattr(payer, "set_autosign") or not getattr(payer, "locked", False):
             return
-        log = logging.getLogger("ape")
-        level = log.level
-        log.setLevel(logging.ERROR)  # Ape warns of what is wanted here
         try:
-            payer.set_autosign(True, passphrase=passphrase)
+            with _quiet():  # Ape warns of what is wanted here
+                payer.set_autosign(True, passphrase=passphrase)
         except (ApeException, ValueError) as err:
             raise PayerError(
-                f"the passphrase does not open the account {self.alias!r}; nothing was sent; say it again"
+                f"the passphrase does not open the account {self.alias!r}, and nothing was sent; say it again"
             ) from err
-        finally:
-            log.setLevel(level)
 
     def describe(self) -> Facts:
         """What a person may want to know of this chain before they use it. Raises ``ChainUnreachable``; other code is told, not refused."""
@@ -217,9 +225,10 @@ class ApeRegistry:
         return Snapshot(stamp, state, found)
 
     def final_vault(self, vault: bytes) -> VaultState | None:
-        (head,) = self._read(
-            "vaultOf", (vault,), "latest" if self._chain_id in LOCAL_CHAIN_IDS else "finalized"
-        )
+        block = "latest" if self._chain_id in LOCAL_CHAIN_IDS else "finalized"
+        if block != "latest" and not _bytes(self._rpc("eth_getCode", _hex(self._contract), block)):
+            return None  # the contract is younger than what is final
+        (head,) = self._read("vaultOf", (vault,), block)
         return _vault_state(head)
 
     def key_of(self, account: bytes) -> bytes:
@@ -298,7 +307,8 @@ class ApeRegistry:
             gas=gas,
         )
         try:
-            signed = payer.sign_transaction(payer.prepare_transaction(transaction))
+            with _quiet():
+                signed = payer.sign_transaction(payer.prepare_transaction(transaction))
         except (ApeException, Web3Exception) as err:
             if "balance" in str(err):
                 raise _no_funds(payer.address) from err

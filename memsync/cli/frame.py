@@ -56,20 +56,28 @@ def shown(text: str) -> str:
     )
 
 
+def _json_option() -> click.Option:
+    return click.Option(["--json"], is_flag=True, expose_value=False, help="Print one JSON object.")
+
+
 class Command(click.Command):
     """A command with ``--json``; its help ends with an example."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params.append(
-            click.Option(["--json"], is_flag=True, expose_value=False, help="Print one JSON object.")
-        )
+        self.params.append(_json_option())
 
 
 class Group(click.Group):
     """A group of commands."""
 
     command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.invoke_without_command:
+            self.params.append(_json_option())
+
     group_class: type[click.Group | type] | None = type
 
 

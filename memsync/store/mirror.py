@@ -60,7 +60,7 @@ class MirrorStore(Place):
 
     @property
     def place(self) -> str:
-        return "mirror of " + ", ".join(store.place for store in (*self.stores, *self.sources))
+        return _named((*self.stores, *self.sources))
 
     @property
     def troubles(self) -> tuple[Trouble, ...]:
@@ -161,6 +161,12 @@ def _survey(stores: Sequence[BlockStore], cids: Iterable[CID]) -> Survey:
     return Survey({cid: tuple(places) for cid, places in holders.items()}, tuple(unreachable))
 
 
+def _named(stores: Sequence[BlockStore]) -> str:
+    """One place by its own name, several as their mirror."""
+    names = ", ".join(store.place for store in stores)
+    return names if len(stores) == 1 else f"mirror of {names}"
+
+
 def _all(troubles: Sequence[Trouble]) -> str:
     return "; ".join(trouble.what for trouble in troubles)
 
@@ -172,6 +178,7 @@ class _Reading:
         self, stores: Sequence[BlockStore], sources: Sequence[BlockStore], troubles: list[Trouble]
     ) -> None:
         self._answering = [*stores, *sources]
+        self._every = _named(self._answering)
         self._sources = sources
         self._troubles = troubles
         self._said: list[str] = []
@@ -197,7 +204,7 @@ class _Reading:
             elif self._said:
                 raise StorageError(f"block {cid} is in no store that answers; " + "; ".join(self._said))
             else:
-                raise missing("none of the mirror's stores", cid)
+                raise missing(self._every, cid)
 
     def _take(
         self, store: BlockStore, wanted: list[CID], found: dict[CID, bytes], bad: dict[CID, str]

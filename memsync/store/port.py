@@ -102,7 +102,7 @@ def _true(blocks: Iterable[Block]) -> Iterator[Block]:
 def missing(place: str, cid: CID) -> BlockMissing:
     """The error for a block that a place does not have."""
     return BlockMissing(
-        f"{place} has no block {cid}; ask another store of this vault, or put it there again from one"
+        f"block {cid} is not in {place}; ask another store of this vault, or put it there again from one"
     )
 
 

@@ -203,8 +203,8 @@ LIES = {
         StorageError,
         "broke off",
     ),
-    "not there": (answer(b"", status="404 Not Found"), BlockMissing, "has no block"),
-    "gone": (answer(b"", status="410 Gone"), BlockMissing, "has no block"),
+    "not there": (answer(b"", status="404 Not Found"), BlockMissing, "is not in"),
+    "gone": (answer(b"", status="410 Gone"), BlockMissing, "is not in"),
 }
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         SignatureInvalid,
         Stale,
         StorageError,
+        VaultMoved,
         WrongContract,
         WrongPassphrase,
         WrongWords,
@@ -54,7 +55,17 @@ if TYPE_CHECKING:
     from memsync.shared import Change, Refreshed, SharedVault, Tool
     from memsync.store import BlockStore, CarStore, DirectoryStore, MirrorStore
     from memsync.sync.push import Receipt
-    from memsync.vault import Grant, Status, Vault
+    from memsync.vault import (
+        Exported,
+        Finding,
+        Grant,
+        GrantAgain,
+        Relocated,
+        ScopeSummary,
+        Status,
+        Vault,
+        Verification,
+    )
     from memsync.vault.base import Where
 
 __all__ = [
@@ -71,9 +82,12 @@ __all__ = [
     "DecisionNeeded",
     "DirectoryStore",
     "Draft",
+    "Exported",
+    "Finding",
     "Forked",
     "FormatError",
     "Grant",
+    "GrantAgain",
     "Hit",
     "ImportOptions",
     "InputError",
@@ -91,8 +105,10 @@ __all__ = [
     "Receipt",
     "Refreshed",
     "Registry",
+    "Relocated",
     "Report",
     "RolledBack",
+    "ScopeSummary",
     "SharedVault",
     "SignatureInvalid",
     "Source",
@@ -102,6 +118,8 @@ __all__ = [
     "Tombstone",
     "Tool",
     "Vault",
+    "VaultMoved",
+    "Verification",
     "WrongContract",
     "WrongPassphrase",
     "WrongWords",
@@ -136,6 +154,7 @@ _NAMES = {
         "SignatureInvalid",
         "Stale",
         "StorageError",
+        "VaultMoved",
         "WrongContract",
         "WrongPassphrase",
         "WrongWords",
@@ -171,9 +190,15 @@ _NAMES = {
     ),
     "memsync.sync.push": ("Receipt",),
     "memsync.vault": (
+        "Exported",
+        "Finding",
         "Grant",
+        "GrantAgain",
+        "Relocated",
+        "ScopeSummary",
         "Status",
         "Vault",
+        "Verification",
     ),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}

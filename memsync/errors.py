@@ -22,6 +22,7 @@
     ├── ChainError              chain, contract or payer                          exit 8
     │   ├── ChainUnreachable    no answer, or none that makes sense
     │   ├── ChainReset          the vault was on this chain, and is no more
+    │   ├── VaultMoved          the vault lives on another chain or contract now
     │   ├── WrongContract       the code at the address is not the registry's
     │   ├── PayerError          the account that pays has no funds, or can't send
     │   │   └── PayerLocked     its keyfile is locked: give its passphrase
@@ -141,6 +142,18 @@ class ChainUnreachable(ChainError):
 
 class ChainReset(ChainError):
     """The vault was on this chain, and is no more: another chain, or one that began anew."""
+
+
+class VaultMoved(ChainError):
+    """The vault lives on another chain or contract now: ``chain_id`` and ``contract`` (20 bytes)."""
+
+    def __init__(self, chain_id: int, contract: bytes) -> None:
+        self.chain_id = chain_id
+        self.contract = contract
+        super().__init__(
+            f"this vault has moved to chain {chain_id} at 0x{contract.hex()}; run `memsync chain move` to there with its words: "
+            "what waits here comes along"
+        )
 
 
 class WrongContract(ChainError):

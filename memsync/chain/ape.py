@@ -226,9 +226,12 @@ class ApeRegistry:
 
     def final_vault(self, vault: bytes) -> VaultState | None:
         block = "latest" if self._chain_id in LOCAL_CHAIN_IDS else "finalized"
-        if block != "latest" and not _bytes(self._rpc("eth_getCode", _hex(self._contract), block)):
+        try:
+            (head,) = self._read("vaultOf", (vault,), block)
+        except ChainUnreachable:
+            if _bytes(self._rpc("eth_getCode", _hex(self._contract), block)):
+                raise
             return None  # the contract is younger than what is final
-        (head,) = self._read("vaultOf", (vault,), block)
         return _vault_state(head)
 
     def key_of(self, account: bytes) -> bytes:

@@ -21,6 +21,8 @@ from memsync.store.faults import named
 
 BUSY = 10_000
 """Milliseconds that a write waits for another process's."""
+ALONE = 1000
+"""Milliseconds within which all others must have closed the file."""
 
 Value = str | bytes | int | float | None
 Row = tuple[Value, ...]
@@ -65,6 +67,30 @@ class Database:
         """Close the file; again does nothing."""
         with self._turn, self._translated():
             self._connection.close()
+
+    def close_alone(self) -> None:
+        """Close the file with no log beside it, so that it can be moved or another put in its place.
+
+        ``StorageError`` while another connection has it open; then it stays open here too.
+        """
+        self.check_alone()
+        with self._turn:
+            self.run("PRAGMA journal_mode = DELETE")
+            self.close()
+
+    def check_alone(self) -> None:
+        """``StorageError`` while another connection has the file open."""
+        with self._turn, self._translated():
+            self._connection.set_busy_timeout(ALONE)
+            try:
+                self._connection.pragma("journal_mode", "delete")
+            except (apsw.BusyError, apsw.LockedError) as error:
+                raise StorageError(
+                    f"{self.place} is open in another program; end that (`memsync lock` ends the keeper), then repeat"
+                ) from error
+            finally:
+                self._connection.set_busy_timeout(BUSY)
+            self._connection.pragma("journal_mode", "wal")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

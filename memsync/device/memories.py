@@ -10,7 +10,7 @@ the encrypted file until the index has let go of it and is overwritten then; whi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
@@ -201,20 +201,6 @@ class Memories:
             self._bury()
         return len(gone)
 
-    def held(self, scope: bytes) -> Iterator[tuple[Identity, Memory | None]]:
-        """Every version of which a held segment has a copy, with its memory; None for one that is forgotten."""
-        last = 0
-        while rows := self._db.run(
-            "SELECT memory.row, memory.id, version, dead, scope.id, text, rest FROM memory"
-            " JOIN scope ON memory.scope = scope.number WHERE memory.row > ? AND scope.id = ?"
-            " AND EXISTS (SELECT 1 FROM holding WHERE holding.row = memory.row) ORDER BY memory.row LIMIT ?",
-            (last, scope, _BATCH),
-        ):
-            for row, memory_id, version, dead, *rest in rows:
-                identity = (blob(memory_id), blob(version))
-                yield identity, None if dead else _found((row, *rest)).memory
-                last = number(row)
-
     def held_in(self, scope: bytes, memory_id: bytes) -> list[bytes]:
         """The digests of the held segments that have a version of this memory, also of a forgotten one."""
         rows = self._db.run(
@@ -355,7 +341,7 @@ class Memories:
             f" WHERE {condition}",
             values,
         )
-        return [_found(row) for row in rows]
+        return [read_row(row) for row in rows]
 
 
 def _rest(memory: Memory) -> bytes:
@@ -364,7 +350,8 @@ def _rest(memory: Memory) -> bytes:
     return encode(value)
 
 
-def _found(row: Row) -> Found:
+def read_row(row: Row) -> Found:
+    """A version as its columns say: number, scope's id, text, rest."""
     at, scope, words, rest = row
     value = decode(blob(rest))
     if not isinstance(value, dict):

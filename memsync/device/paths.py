@@ -45,6 +45,11 @@ class VaultPaths:
         return self.folder / "lock"
 
     @property
+    def moving(self) -> Path:
+        """The folder in which the vault is made anew while it moves to another chain."""
+        return self.folder / "moving"
+
+    @property
     def blocks(self) -> Path:
         return self.folder / "blocks"
 

@@ -98,7 +98,7 @@ class Open:
                 raise NotOpen(f"vault {name!r} is locked; say `memsync unlock`")
             if store is None and registry is None:
                 shared = self._shared.get(name)
-                if shared is None or not shared.is_current():
+                if shared is None:
                     shared = self._shared[name] = Vault.of_secrets(name, secrets, home=self.home)
                 own = None
             else:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from memsync.crypto.kdf import hash256
-from memsync.device.memories import Identity, Memories
+from memsync.device.inventory import Inventory
+from memsync.device.memories import Identity
 from memsync.errors import BlockMissing, FormatError, MemSyncError, StorageError
 from memsync.format.access import read_access
 from memsync.format.catalog import NotForMe
@@ -66,9 +67,9 @@ def open_access(root: Root, owner: Owner, keys: OwnerKeys, fetch: Fetch) -> None
 
 
 def compare_scope(
-    root: Root, scope: Scope, memories: Memories | None, *, vault: bytes, fetch: Fetch
+    root: Root, scope: Scope, held: Inventory | None, *, vault: bytes, fetch: Fetch
 ) -> Compared:
-    """Open every segment of a scope; with ``memories``, hold what is in them against these.
+    """Open every segment of a scope; with ``held``, hold what is in them against these.
 
     Raises what reading the catalog raises; what a segment raises is among the errors, but for one that is lost.
     """
@@ -94,16 +95,16 @@ def compare_scope(
                     found[record.memory.id, record.memory.version] = hash256(encode_memory(record.memory))
                 else:
                     dead.add(record.memory.id)
-    if memories is not None and not (compared.lost or compared.errors):
-        _compare(compared, scope.id, memories, found, dead)
+    if held is not None and not (compared.lost or compared.errors):
+        _compare(compared, scope.id, held, found, dead)
     return compared
 
 
 def _compare(
-    compared: Compared, scope: bytes, memories: Memories, found: dict[Identity, bytes], dead: set[bytes]
+    compared: Compared, scope: bytes, held: Inventory, found: dict[Identity, bytes], dead: set[bytes]
 ) -> None:
-    compared.lacking = sum(not memories.is_forgotten(scope, memory_id) for memory_id in dead)
-    for identity, memory in memories.held(scope):
+    compared.lacking = len(dead - held.forgotten(scope))
+    for identity, memory in held.held(scope):
         wanted = found.pop(identity, None)
         if wanted is None:
             compared.beyond += 1

@@ -28,6 +28,7 @@ from memsync.format.owner import Grant, Owner, Scope, seal_owner
 from memsync.format.rights import READ, WRITE
 from memsync.format.root import seal_root
 from memsync.format.witness import witness_of
+from memsync.sync.forwarding import with_moved
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.reachable import with_since_blocks
 from memsync.sync.sealing import Forgotten, seal_scope
@@ -234,10 +235,18 @@ def compose(
     acknowledged = _acknowledge(making, wishes)
     access_changed = bool(standing is None or gone or wishes.grants or acknowledged)
     if standing is not None and not (
-        access_changed or wishes.count or wishes.scopes or wishes.rotations or forgotten or grant_epoch_moved
+        access_changed
+        or wishes.count
+        or wishes.scopes
+        or wishes.rotations
+        or wishes.moved
+        or forgotten
+        or grant_epoch_moved
     ):
         return None
 
+    if wishes.moved:
+        making.owner = with_moved(making.owner, wishes.moved[-1])
     leaked = wishes.rotations & making.scopes.keys()
     _let_go(making, gone, reset=grant_epoch_moved, leaked=bool(leaked))
     for scope_id in sorted({grant.scope for grant in gone if grant.rights & READ} | leaked):

@@ -3,6 +3,7 @@ when no store answers. The owner block is the truth, and alone has their keys.""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from memsync.format.fields import as_bytes, as_list, as_uint
@@ -12,6 +13,7 @@ from memsync.ipld.dagcbor import Encodable, Value, decode, encode
 from memsync.sync.replica import GRANTS, Replica
 from memsync.sync.wishes import GRANT, read_wishes
 
+CARRIED = "carried"
 _WHAT = "database"
 
 
@@ -40,6 +42,22 @@ def known_grants(replica: Replica) -> list[Known]:
     """The grants that were remembered."""
     data = replica.meta.get(GRANTS)
     return [] if data is None else [_known(row) for row in as_list(decode(data), what=_WHAT, name="grants")]
+
+
+def remember_carried(replica: Replica, scopes: Mapping[bytes, bytes]) -> None:
+    """Know the scopes (ids, 16 bytes) of grants (ids, 32) on a chain that the vault has left, for proposals that came under them."""
+    rows: list[Encodable] = [[grant, scope] for grant, scope in sorted(scopes.items())]
+    replica.meta.put(CARRIED, encode(rows))
+
+
+def carried_scopes(replica: Replica) -> dict[bytes, bytes]:
+    """The scopes of grants on chains that the vault has left."""
+    data = replica.meta.get(CARRIED)
+    found = {}
+    for row in [] if data is None else as_list(decode(data), what=_WHAT, name="carried grants"):
+        grant, scope = as_list(row, 2, what=_WHAT, name="carried grant")
+        found[as_bytes(grant, 32, what=_WHAT, name="id")] = as_bytes(scope, 16, what=_WHAT, name="scope")
+    return found
 
 
 def wishes_for(replica: Replica, grant: Known) -> list[int]:

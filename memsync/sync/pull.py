@@ -17,7 +17,7 @@ from memsync.device.heads import Head
 from memsync.device.proposals import Proposals
 from memsync.device.scopes import Scope as ScopeName
 from memsync.device.segments import Held
-from memsync.errors import BlockMissing, ChainReset
+from memsync.errors import BlockMissing, ChainReset, VaultMoved
 from memsync.format.catalog import Catalog, NotForMe
 from memsync.format.catalog_node import CatalogRoot, SegmentRow
 from memsync.format.records import Kept
@@ -25,6 +25,7 @@ from memsync.format.segment import open_segment
 from memsync.ipld.dagcbor import decode, encode
 from memsync.memory import Memory
 from memsync.progress import tell
+from memsync.sync.forwarding import moved_to
 from memsync.sync.granted import remember_grants
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.replica import FIRST_SCOPE, GRANTS, POINTER, TAKEN, Replica
@@ -59,7 +60,8 @@ class _ScopeNews:
 def pull(replica: Replica) -> Pulled:
     """Take in what the chain and the store have.
 
-    Raises ``ChainError`` and its kin, ``StorageError``, ``IntegrityError`` and its kin; then nothing has changed here.
+    Raises ``ChainError`` and its kin, ``StorageError``, ``IntegrityError`` and its kin; then nothing has changed here, but for
+    ``VaultMoved``.
     """
     keys = replica.keys()
     if keys is None:
@@ -67,8 +69,13 @@ def pull(replica: Replica) -> Pulled:
     return take_in(replica, keys, replica.registry.snapshot(keys.vault))[0]
 
 
-def take_in(replica: Replica, keys: OwnerKeys, snapshot: Snapshot) -> tuple[Pulled, Standing | None]:
-    """Take in a snapshot's head; also returns what it leads to, None while the vault is not on the chain."""
+def take_in(
+    replica: Replica, keys: OwnerKeys, snapshot: Snapshot, *, though_moved: bool = False
+) -> tuple[Pulled, Standing | None]:
+    """Take in a snapshot's head; also returns what it leads to, None while the vault is not on the chain.
+
+    ``VaultMoved``, after taking it in, for one that lives elsewhere now, unless ``though_moved``.
+    """
     state = snapshot.vault
     seen = replica.heads.seen()
     if state is None:
@@ -92,6 +99,9 @@ def take_in(replica: Replica, keys: OwnerKeys, snapshot: Snapshot) -> tuple[Pull
     if new:
         note_places(replica)
     added, dropped = sum(len(one.added) for one in news), sum(len(one.removed) for one in news)
+    elsewhere = moved_to(standing.owner)
+    if elsewhere is not None and not though_moved:
+        raise VaultMoved(elsewhere.chain_id, elsewhere.contract)
     pulled = Pulled(state.sequence, changed=new, segments=added, dropped=dropped, final=final == head)
     return pulled, standing
 

@@ -76,9 +76,12 @@ class Receipt:
     final: bool = True
 
 
-def push(replica: Replica, first_owner: Owner) -> Receipt:
+def push(
+    replica: Replica, first_owner: Owner, *, only: Collection[str] | None = None, though_moved: bool = False
+) -> Receipt:
     """Push everything that waits; opens the vault on chain if it is not there yet, with ``first_owner`` in its owner block.
 
+    ``only``: of what waits, these kinds of entries. ``though_moved``: also where the owner block says that the vault lives elsewhere now.
     Raises ``ChainError`` and its kin, ``StorageError``, ``IntegrityError`` and its kin. Whatever is raised, the journal still holds what
     was not committed, and the same push can simply be repeated.
     """
@@ -89,11 +92,11 @@ def push(replica: Replica, first_owner: Owner) -> Receipt:
     done = Receipt()
     for number in range(1, ROUNDS + 1):
         snapshot = replica.registry.snapshot(keys.vault, [grant.id for grant in known_grants(replica)])
-        pulled, standing = take_in(replica, keys, snapshot)
+        pulled, standing = take_in(replica, keys, snapshot, though_moved=though_moved)
         if standing is not None and {grant.id for grant in standing.owner.grants} != snapshot.grants.keys():
             continue
         try:
-            sent = _round(replica, keys, snapshot, standing, first_owner)
+            sent = _round(replica, keys, snapshot, standing, first_owner, only)
         except CallRefused as refused:
             if _was_slower(refused):
                 continue
@@ -102,17 +105,23 @@ def push(replica: Replica, first_owner: Owner) -> Receipt:
             return replace(done, rounds=number, final=pulled.final)
         done = _joined(done, sent, number)
         if standing is not None:
-            after, _ = take_in(replica, keys, replica.registry.snapshot(keys.vault))
+            snapshot = replica.registry.snapshot(keys.vault)
+            after, _ = take_in(replica, keys, snapshot, though_moved=though_moved)
             return replace(done, final=after.final)
     raise ChainError(f"other devices were faster {ROUNDS} times in a row; nothing is lost, push again")
 
 
 def _round(
-    replica: Replica, keys: OwnerKeys, snapshot: Snapshot, standing: Standing | None, first_owner: Owner
+    replica: Replica,
+    keys: OwnerKeys,
+    snapshot: Snapshot,
+    standing: Standing | None,
+    first_owner: Owner,
+    only: Collection[str] | None,
 ) -> Receipt | None:
     """One attempt. None if there is nothing to do; ``CallRefused`` if somebody was faster."""
     now = replica.time_at(snapshot)
-    wishes = _wanted(replica, standing, now)
+    wishes = _wanted(replica, standing, now, only)
     ended, reset = _ended(snapshot, standing, now)
     again = None if ended else _attempt_to_repeat(replica, keys, standing, wishes, now)
     if again is not None:
@@ -168,9 +177,9 @@ def _told(blocks: Sequence[Block]) -> Iterator[tuple[CID, bytes]]:
     tell("sending to the chain", len(blocks), len(blocks))
 
 
-def _wanted(replica: Replica, standing: Standing | None, now: int) -> Wishes:
+def _wanted(replica: Replica, standing: Standing | None, now: int, only: Collection[str] | None) -> Wishes:
     """What waits, without what the head has already and without texts that have been forgotten since."""
-    entries = waiting(replica)
+    entries = [entry for entry in waiting(replica) if only is None or entry.kind in only]
     done = set() if standing is None else fulfilled(entries, standing.owner, now)
     unreached: dict[bytes, set[Identity]] = {}
 

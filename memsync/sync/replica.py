@@ -26,6 +26,25 @@ from memsync.sync.keys import OwnerKeys
 
 KEYS, WORDS, FIRST_SCOPE = "keys", "words", "first-scope"
 TAKEN, GRANTS, POINTER, PULLED = "taken", "grants", "pointer", "pulled"
+CHAIN_BOUND = frozenset(
+    {
+        KEYS,
+        WORDS,
+        FIRST_SCOPE,
+        TAKEN,
+        GRANTS,
+        POINTER,
+        PULLED,
+        "line",
+        "landed",
+        "places",
+        "carried",
+        "move",
+        "catalog:",
+        "inbox:",
+    }
+)
+"""What a database has by name and is true on one chain only; a name that ends in a colon stands for all that begin so."""
 
 
 class Replica:

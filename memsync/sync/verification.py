@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from memsync.chain.registry import VaultState
+from memsync.device.inventory import Inventory
 from memsync.errors import (
     BlockMissing,
     ChainError,
@@ -23,6 +24,7 @@ from memsync.errors import (
     RolledBack,
     SignatureInvalid,
     StorageError,
+    VaultMoved,
 )
 from memsync.format.owner import Owner
 from memsync.format.root import Root
@@ -30,6 +32,7 @@ from memsync.ipld.cid import CID, RAW
 from memsync.store.mirror import MirrorStore
 from memsync.store.port import BlockStore, get_block
 from memsync.sync.comparison import compare_scope, open_access
+from memsync.sync.forwarding import moved_to
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.reachable import Needed, needed_beside_scopes, needed_by_scope
 from memsync.sync.replica import TAKEN, Replica
@@ -37,7 +40,7 @@ from memsync.sync.settling import head_taken
 from memsync.sync.standing import find_digest, read_standing
 
 PUSH, PULL, REPAIR, RESTORE = "memsync push", "memsync pull", "memsync store repair", "memsync restore"
-CHAIN = "memsync chain use NETWORK"
+CHAIN, MOVE = "memsync chain use NETWORK", "memsync chain move"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,9 @@ class _Looking:
         seen = at.heads.seen()
         least = 0 if seen is None else seen.generation
         standing = read_standing(state, keys, self.read, likely=k, least_generation=least)
+        elsewhere = moved_to(standing.owner)
+        if elsewhere is not None:
+            self.wrong(str(VaultMoved(elsewhere.chain_id, elsewhere.contract)), MOVE)
         if at.meta.get(TAKEN) != digest:
             known = "nothing" if seen is None else f"sequence {seen.sequence}"
             self.note(f"the chain is at sequence {state.sequence}, this device has taken in {known}", PULL)
@@ -243,9 +249,10 @@ class _Looking:
         """Open all that the owner can open, and compare it with what this device holds."""
         try:
             open_access(root, owner, keys, self.read)
-            memories = self.replica.memories if self.replica.meta.get(TAKEN) == root.digest else None
+            taken = self.replica.meta.get(TAKEN) == root.digest
+            held = Inventory(self.replica.database) if taken else None
             for scope in owner.scopes:
-                compared = compare_scope(root, scope, memories, vault=keys.vault, fetch=self.read)
+                compared = compare_scope(root, scope, held, vault=keys.vault, fetch=self.read)
                 for error in compared.errors:
                     self.caught(error, f"scope {scope.name}: ")
                 if compared.differs:

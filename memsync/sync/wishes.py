@@ -19,14 +19,16 @@ from memsync.format.proofread import proofread
 from memsync.format.records import Kept, encode_memory, read_memory
 from memsync.format.rights import READ, read_rights, read_times
 from memsync.ipld.dagcbor import Value, decode, encode
+from memsync.sync.forwarding import Elsewhere, moved_to
 
-RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE, ROTATE = (
+RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE, ROTATE, MOVED = (
     "record",
     "scope",
     "grant",
     "revoke",
     "acknowledge",
     "rotate",
+    "moved",
 )
 _WHAT = "journal"
 _FEW = 16  # so many ids are looked for in bytes, which is faster than reading every entry
@@ -63,6 +65,7 @@ class Wishes:
     revocations: list[bytes] = field(default_factory=list)
     acknowledged: dict[bytes, int] = field(default_factory=dict)
     rotations: set[bytes] = field(default_factory=set)
+    moved: list[Elsewhere | None] = field(default_factory=list)
     ordinals: list[int] = field(default_factory=list)
 
     @property
@@ -117,6 +120,11 @@ def wish_rotation(scope: bytes, *, created: int) -> Wish:
     return Wish(ROTATE, encode(None), created, scope)
 
 
+def wish_moved(to: Elsewhere | None, *, created: int) -> Wish:
+    """That the owner block says where the vault has moved to, or that it lives here again."""
+    return Wish(MOVED, encode(None if to is None else to.to_value()), created)
+
+
 def read_wishes(
     entries: Iterable[Entry],
     *,
@@ -129,7 +137,7 @@ def read_wishes(
     envelope may lie in a store."""
     wishes = Wishes()
     for entry in entries:
-        if without_grants and entry.kind in (GRANT, REVOKE, ACKNOWLEDGE, ROTATE):
+        if without_grants and entry.kind in (GRANT, REVOKE, ACKNOWLEDGE, ROTATE, MOVED):
             continue
         value = decode(entry.payload, what=_WHAT)
         scope = entry.scope or b""
@@ -153,6 +161,8 @@ def read_wishes(
             wishes.acknowledged[grant_id] = max(parcels, wishes.acknowledged.get(grant_id, 0))
         elif entry.kind == ROTATE:
             wishes.rotations.add(scope)
+        elif entry.kind == MOVED:
+            wishes.moved.append(None if value is None else Elsewhere.from_value(value, what=_WHAT))
         wishes.ordinals.append(entry.ordinal)
     return wishes
 
@@ -190,6 +200,8 @@ def fulfilled(entries: Sequence[Entry], owner: Owner, now: int) -> set[int]:
         elif entry.kind == ACKNOWLEDGE:
             grant_id, parcels = _read_acknowledgement(decode(entry.payload, what=_WHAT))
             true = grant_id not in grants or grants[grant_id].acknowledged >= parcels
+        elif entry.kind == MOVED:
+            true = read_wishes([entry]).moved == [moved_to(owner)]
         else:
             continue
         if true:

@@ -1,10 +1,22 @@
-"""A vault with its owner's verbs. ``base`` is what they stand on, ``memories`` and ``access`` are the verbs, ``lifecycle``
-puts them together."""
+"""A vault with its owner's verbs. ``base`` is what they stand on; ``memories`` and ``selection``, ``access``, ``upkeep`` and
+``relocation`` are the verbs; ``lifecycle`` puts them together."""
 
 from memsync.sync.verification import Finding, Verification
 from memsync.vault.access import Grant
 from memsync.vault.lifecycle import Status, Vault
+from memsync.vault.moving import GrantAgain
+from memsync.vault.relocation import Relocated
 from memsync.vault.selection import ScopeSummary
 from memsync.vault.upkeep import Exported
 
-__all__ = ["Exported", "Finding", "Grant", "ScopeSummary", "Status", "Vault", "Verification"]
+__all__ = [
+    "Exported",
+    "Finding",
+    "Grant",
+    "GrantAgain",
+    "Relocated",
+    "ScopeSummary",
+    "Status",
+    "Vault",
+    "Verification",
+]

@@ -18,7 +18,7 @@ from memsync.format.link import Link
 from memsync.format.owner import Grant as OwnerGrant
 from memsync.format.rights import READ
 from memsync.memory import Memory, Proof, new_id
-from memsync.sync.granted import Known, known_grants, wishes_for
+from memsync.sync.granted import Known, carried_scopes, known_grants, wishes_for
 from memsync.sync.inbox import Collected, collect
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import take_in
@@ -141,7 +141,8 @@ class AccessVerbs(OpenVault):
     def accept(self, proposal: Proposed) -> Memory:
         """Make a memory of a proposal that waits, with ids of its own and the tool's signature as its proof."""
         with self._lock.hold("review"):
-            scopes = {grant.id: grant.scope for grant in self._owner_grants()}
+            scopes = carried_scopes(self._replica)
+            scopes |= {grant.id: grant.scope for grant in self._owner_grants()}
             with self._working("review") as at:
                 waits = Proposals(at.database).waiting(proposal)
                 if waits.grant not in scopes:

@@ -57,14 +57,6 @@ class OpenVault:
         self._replica = replica
         self._lock = VaultLock(paths.lock)
         self._history = History(replica.database)
-        self._file = paths.database.stat().st_ino
-
-    def is_current(self) -> bool:
-        """Whether the database that is open is still the vault's: another takes its place when the vault moves to another chain."""
-        try:
-            return self.paths.database.stat().st_ino == self._file
-        except FileNotFoundError:
-            return False
 
     def __repr__(self) -> str:
         return f"Vault({self.name!r})"

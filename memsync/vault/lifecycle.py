@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, Unpack
@@ -15,6 +16,7 @@ from memsync.crypto.words import from_words, to_words
 from memsync.device.database import Database
 from memsync.device.history import Deed
 from memsync.device.keystore_file import DEFAULT_COST, Cost, create_keystore, read_keystore
+from memsync.device.lock import VaultLock
 from memsync.device.paths import VaultPaths
 from memsync.device.proposals import Proposals
 from memsync.device.secrets import Secrets
@@ -30,8 +32,8 @@ from memsync.vault.base import PERSONAL, Surroundings, Where
 from memsync.vault.contacts import ContactVerbs
 from memsync.vault.making import check_whole, making
 from memsync.vault.places import PlaceVerbs, configured_store
+from memsync.vault.relocation import RelocationVerbs
 from memsync.vault.selection import SelectionVerbs
-from memsync.vault.upkeep import UpkeepVerbs
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Status:
     last_pull: int | None
 
 
-class Vault(SelectionVerbs, UpkeepVerbs, ContactVerbs, PlaceVerbs):
+class Vault(SelectionVerbs, RelocationVerbs, ContactVerbs, PlaceVerbs):
     """An open vault. Made by :meth:`create`, :meth:`open` or :meth:`restore`; a context manager that closes it."""
 
     @classmethod
@@ -117,10 +119,8 @@ class Vault(SelectionVerbs, UpkeepVerbs, ContactVerbs, PlaceVerbs):
 
         ``NotFoundError``, ``WrongPassphrase``, ``FormatError`` for a damaged keystore or database.
         """
-        paths = VaultPaths.of(name, home)
-        secrets = read_keystore(paths.keystore, passphrase)
-        check_whole(paths)
-        return cls._open(paths, secrets, Surroundings(**where))
+        secrets = read_keystore(VaultPaths.of(name, home).keystore, passphrase)
+        return cls.of_secrets(name, secrets, home=home, **where)
 
     @classmethod
     def of_secrets(
@@ -129,7 +129,9 @@ class Vault(SelectionVerbs, UpkeepVerbs, ContactVerbs, PlaceVerbs):
         """Open a vault whose keystore was opened before."""
         paths = VaultPaths.of(name, home)
         check_whole(paths)
-        return cls._open(paths, secrets, Surroundings(**where))
+        # While a move puts another database in place of this one, nobody may have the old one open.
+        with VaultLock(paths.lock).hold("open") if paths.moving.exists() else nullcontext():
+            return cls._open(paths, secrets, Surroundings(**where))
 
     @classmethod
     def _make(

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from memsync.chain.ape import connect
+from memsync.chain.ape import ApeRegistry, connect
 from memsync.chain.node import LocalNode, local_node
-from memsync.errors import AccessError, ChainError, ChainReset, ChainUnreachable, PayerError
+from memsync.errors import AccessError, ChainError, ChainReset, ChainUnreachable, PayerError, VaultMoved
 from memsync.store.directory import DirectoryStore
 from tests.flow.actions import World, texts
+
+if TYPE_CHECKING:
+    from ape.api import AccountAPI
 
 ROUNDS = 50
 RACER = Path(__file__).parent / "racer.py"
@@ -32,6 +38,19 @@ def chained(node: LocalNode, tmp_path: Path) -> Iterator[World]:
         world = World(tmp_path, registry=registry, store=DirectoryStore(tmp_path / "blocks"))
         yield world
         world.close()
+
+
+def own_payer(node: LocalNode) -> AccountAPI:
+    """An account with a key of its own, for a chain on which the known test accounts don't pay."""
+    from ape_accounts import import_account_from_private_key
+
+    passphrase = "long enough, with 1 number"
+    account = import_account_from_private_key(
+        f"payer-{secrets.token_hex(4)}", passphrase, secrets.token_hex(32)
+    )
+    account.set_autosign(True, passphrase=passphrase)
+    node.rpc("anvil_setBalance", str(account.address), hex(10**18))
+    return account
 
 
 def start(world: World, node: LocalNode, vault, name: str, rounds: int, *when: str) -> subprocess.Popen[str]:
@@ -159,3 +178,45 @@ def test_a_vault_stays_on_its_own_chain(chained: World) -> None:
         vault._replica._registry = registry
         with pytest.raises(ChainError, match="lives on chain 31337"):
             vault.push()
+
+
+def test_a_vault_moves_from_one_chain_to_another(node: LocalNode, tmp_path: Path) -> None:
+    with local_node("--chain-id", "31338") as other:
+        payer = own_payer(other)
+
+        def old() -> AbstractContextManager[ApeRegistry]:
+            return connect(node.url, payer="TEST::3")
+
+        def new() -> AbstractContextManager[ApeRegistry]:
+            return connect(other.url, payer=payer)
+
+        store = DirectoryStore(tmp_path / "blocks")
+        with old() as registry:
+            world = World(tmp_path, registry=registry, store=store)
+            world.clock = time.time  # type: ignore[method-assign]
+            vault, second = world.vault(), None
+            words = vault.words
+            vault.remember("The tide turns at noon.")
+            _, grant = world.granted(vault)
+            second = world.restored(words)
+        second.remember("By the second.")
+        vault.remember("Not pushed yet.")
+        done = vault.relocate(words, connect_new=new, connect_old=old)
+        assert (done.chain_id, done.forwarded, done.warnings) == (31338, True, ())
+        assert [one.name for one in done.grants] == [grant.name]
+        with old() as registry:
+            second._replica._registry = registry
+            with pytest.raises(VaultMoved, match="chain 31338"):
+                second.pull()
+        assert second.relocate(words, connect_new=new, connect_old=old, revoke_old=True).written == 1
+        with new() as registry:
+            world.registry = registry
+            vault = world.reopened(vault)
+            assert vault.words == words, "the new chain has nothing final yet"
+            other.rpc("anvil_mine", hex(100))
+            vault.pull()
+            assert vault.status().words_kept is False
+            assert vault.verify(deep=True).ok
+            wanted = {"The tide turns at noon.", "By the second.", "Not pushed yet."}
+            assert texts(vault) == texts(world.reopened(second)) == texts(world.restored(words)) == wanted
+            world.close()

@@ -2,7 +2,7 @@
 # this folder.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-python test-node torture bench check fmt lock clean
+.PHONY: help setup demo test test-python test-node torture bench check fmt docs lock clean
 
 # Here the pinned compiler and node come first; plain `ape` prefers the user's own (tools/toolchain.py).
 export SOLCX_BINARY_PATH := $(CURDIR)/.toolchain/solcx
@@ -46,12 +46,16 @@ check: setup ## lint, formatting, types, layers, the contract's canonical build
 	@$(BIN)/lint-imports --no-cache > .toolchain/layers.txt || { cat .toolchain/layers.txt; exit 1; }
 	@.toolchain/format-solidity --check $(SOLIDITY)
 	@test ! -f tools/build.py || $(BIN)/python tools/build.py --check
-	@echo "check: lint, formatting, types, layers and the contract's build are in order"
+	@$(BIN)/python tools/cli_docs.py --check
+	@echo "check: lint, formatting, types, layers, the page of commands and the contract's build are in order"
 
 fmt: setup ## format Python and Solidity
 	@$(BIN)/ruff check -q --fix-only $(PYTHON_CODE)
 	@$(BIN)/ruff format -q $(PYTHON_CODE)
 	@.toolchain/format-solidity --write $(SOLIDITY)
+
+docs: setup ## write docs/cli.md from the commands
+	@$(BIN)/python tools/cli_docs.py
 
 lock: setup ## resolve the Python locks from pyproject.toml (`sh tools/lock.sh --upgrade` for newer versions)
 	@sh tools/lock.sh

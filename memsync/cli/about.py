@@ -20,7 +20,7 @@ from memsync.home import memsync_home
 
 @cli.group()
 def config() -> None:
-    """The settings, in one file: config.toml. A flag comes first, then an environment variable, then the file."""
+    """The settings, in one file: config.toml."""
 
 
 @config.command("list")
@@ -105,7 +105,7 @@ def unset_setting(name: str) -> None:
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what lets SHELL complete memsync's commands and options.
+    """Print what lets SHELL complete commands and options.
 
     \b
     Example: memsync completion bash >> ~/.bashrc

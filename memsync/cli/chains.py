@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,7 +23,7 @@ _TARGET = "memsync.target"
 @on_chain
 @click.pass_context
 def chain(ctx: click.Context) -> None:
-    """The chain that holds the vault's pointer and grants. Alone: which it is, its contract and who pays."""
+    """The chain: which it is, its contract and who pays."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(show)
 
@@ -60,6 +61,47 @@ def use(ctx: click.Context, network: str, payer: str | None) -> None:
     answer(_chain_lines(found), found)
 
 
+@chain.command("move")
+@click.argument("network")
+@click.option("--payer", metavar="ACCOUNT", help="The Ape account that pays there.")
+@click.option(
+    "--words",
+    "file",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="A file with the words, - for stdin; without it they are asked for.",
+)
+@click.option(
+    "--revoke-old", is_flag=True, help="End the grants on the old chain, which else go on over what it has."
+)
+@vault_option
+def move(network: str, payer: str | None, file: Path | None, revoke_old: bool) -> None:
+    """Bring the vault to NETWORK, another chain or contract.
+
+    Asks for the 24 words. The vault gets a new id; everything is sealed anew there; your other devices are told on the old chain.
+    Grants are listed, to be given again. Whatever breaks it
+    off, say it again.
+
+    \b
+    Example: memsync chain move ethereum:sepolia:node --payer ada
+    """
+    from memsync.cli.moving import move_vault
+
+    found = move_vault(
+        network, payer or ("TEST::0" if network == "node" else None), file, revoke_old=revoke_old
+    )
+    lines = [
+        f"the vault is on chain {found['chain_id']} now, sequence {found['sequence']}",
+        *(shown(warning) for warning in found["warnings"]),
+    ]
+    if found["grants"]:
+        lines.append("to grant again:")
+        lines += [
+            f"    {shown(one['name'])}  {shown(one['scope'])}  {one['can']}  until {minute(one['until'])}"
+            for one in found["grants"]
+        ]
+    answer(lines, found)
+
+
 def _chain_lines(found: dict[str, Any]) -> list[str]:
     registry = (
         "the registry of this release"
@@ -84,7 +126,10 @@ def _chain_lines(found: dict[str, Any]) -> list[str]:
 
 @cli.group()
 def node() -> None:
-    """A Foundry node on this machine, whose chain is still there tomorrow. For trying, and for who needs no public chain."""
+    """A chain on this machine that is still there tomorrow.
+
+    A Foundry node: for trying, and for who needs no public chain.
+    """
 
 
 @node.command("start")

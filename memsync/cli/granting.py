@@ -44,9 +44,10 @@ from memsync.errors import InputError
 @click.option("--yes", is_flag=True, help="The fingerprint was compared; don't ask.")
 @on_chain
 def grant(who: str, car: Path | None, yes: bool, at_places: tuple[str, ...], **terms: Any) -> None:
-    """Grant a scope to WHO: a card's file, - for stdin, its https address, or a contact's name.
+    """Grant a scope to WHO.
 
-    Shows what will become readable and the card's fingerprint, and asks. Prints the link to hand over, which carries no secret.
+    WHO is a card's file, - for stdin, a card's https address, or a contact's name. Shows what will become readable and the card's
+    fingerprint, and asks. Prints the link to hand over, which carries no secret.
 
     \b
     Example: memsync grant inkwell.json --scope novel --for 30d
@@ -93,9 +94,9 @@ def grants() -> None:
 )
 @on_chain
 def revoke(who: str, emergency: bool) -> None:
-    """End the grant of WHO: the grantee's name, or the grant's id.
+    """End the grant of WHO.
 
-    The scope's keys change in the same transaction. What was read stays read.
+    WHO is the grantee's name, or the grant's id. The scope's keys change in the same transaction. What was read stays read.
 
     \b
     Example: memsync revoke Inkwell

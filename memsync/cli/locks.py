@@ -16,9 +16,10 @@ from memsync.home import memsync_home
 @vault_option
 @key_option
 def unlock() -> None:
-    """Ask the passphrase once; the vault then stays open for every command, until `lock` or eight hours unused.
+    """Open the vault for every command, until `lock`.
 
-    One process of yours, the keeper, holds the keys, in its memory only. --key opens a tool's key instead.
+    The passphrase is asked for once; eight hours unused locks by itself. One process of yours, the keeper, holds the keys, in its
+    memory only. --key opens a tool's key instead.
 
     \b
     Example: memsync unlock

@@ -95,7 +95,7 @@ def init(stores: tuple[str, ...], yes: bool) -> None:
     help="A file with the words, - for stdin; without it they are asked for.",
 )
 def restore(stores: tuple[str, ...], file: Path | None) -> None:
-    """Bring a vault back.
+    """Bring a vault back from its words.
 
     Needed: its 24 words, its chain, and a place that has its blocks (a folder, FILE.car, or a gateway's URL). Chain and places are
     remembered.

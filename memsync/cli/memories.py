@@ -38,7 +38,7 @@ _KINDS = click.Choice(["semantic", "episodic", "procedural"])
 def remember(
     text: str | None, scope: str | None, kind: str | None, tags: tuple[str, ...], happened: str | None
 ) -> None:
-    """Keep TEXT, or what comes on stdin, or is written in an editor.
+    """Keep TEXT, or what comes on stdin.
 
     A shell's history is plain text: without TEXT, in a terminal, an editor opens ($EDITOR) on a file that is never on a disk.
 
@@ -97,7 +97,7 @@ def list_memories(
 @any_scope
 @on_vault
 def get(memory: str, scope: str | None) -> None:
-    """Show MEMORY whole: an id, or how it begins.
+    """Show MEMORY whole, by its id or how that begins.
 
     \b
     Example: memsync get 0197c2
@@ -112,9 +112,9 @@ def get(memory: str, scope: str | None) -> None:
 @any_scope
 @on_vault
 def edit(memory: str, text: str | None, scope: str | None) -> None:
-    """Give MEMORY another TEXT, or what comes on stdin, or is written in an editor.
+    """Give MEMORY another TEXT, or what comes on stdin.
 
-    MEMORY is an id, or how it begins.
+    MEMORY is an id, or how it begins. Without TEXT, in a terminal, an editor opens on what it says now.
 
     \b
     Example: memsync edit 0197c2 "Ruth gets the full draft by 15 July."
@@ -137,9 +137,10 @@ def _meant(command: Callable[..., Any]) -> Callable[..., Any]:
 @_yes
 @on_vault
 def forget(yes: bool, **meant: Any) -> None:
-    """Forget memories for good: each MEMORY by its id, or those that a query, tag or time names.
+    """Forget memories for good.
 
-    They are shown, and you are asked. They are gone here at once, and for every later reader with the next push.
+    Each MEMORY is an id, or how it begins; or say which by a query, tag or time. They are shown, and you are asked. They are gone here
+    at once, and for every later reader with the next push.
 
     \b
     Example: memsync forget --query "old address"
@@ -156,9 +157,10 @@ def forget(yes: bool, **meant: Any) -> None:
 @_yes
 @on_vault
 def move(yes: bool, **meant: Any) -> None:
-    """Move memories to another scope, which has keys of its own: each MEMORY by its id, or those that a query, tag or time names.
+    """Move memories to another scope.
 
-    They are shown, and you are asked. Who could read them in the old scope keeps what it has read.
+    Each MEMORY is an id, or how it begins; or say which by a query, tag or time. They are shown, and you are asked. The other scope has
+    keys of its own; who could read them in the old scope keeps what it has read.
 
     \b
     Example: memsync move --query "meeting" --to work

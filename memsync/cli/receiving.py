@@ -21,7 +21,7 @@ from memsync.home import memsync_home
 
 @cli.group()
 def key() -> None:
-    """The key of a tool, or of yourself as a reader of others' vaults."""
+    """The key of a tool, or of yourself as a reader."""
 
 
 @key.command("card")

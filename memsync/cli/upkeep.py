@@ -59,7 +59,7 @@ def pull() -> None:
 @cli.command()
 @on_vault
 def status() -> None:
-    """Say where the vault stands, for all this device knows. Nobody is asked.
+    """Say where the vault stands, as far as this device knows.
 
     \b
     Example: memsync status
@@ -117,7 +117,9 @@ def history(limit: int) -> None:
 @network_option
 @payer_option
 def verify(deep: bool) -> None:
-    """Look whether all is as it must be: vault, stores, chain, contract. Changes nothing.
+    """Look whether all is as it must be.
+
+    Vault, stores, chain and contract; changes nothing.
 
     \b
     Example: memsync verify --deep

@@ -1,4 +1,4 @@
-"""Nothing is sent anywhere but to the chain, stores and endpoints that the person named: local verbs with the network cut, and one that is not."""
+"""Nothing is sent anywhere but to what the person named: local verbs with the network cut, and a verb for which that shows."""
 
 from __future__ import annotations
 

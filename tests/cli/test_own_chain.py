@@ -146,3 +146,62 @@ def test_a_payers_keyfile_is_asked_for_its_passphrase(tmp_path: Path):
         assert alone.stderr == ""
         told = [person.folder / "home" / "config.toml", person.folder / "home" / "keeper" / "log"]
         assert not any("a payer's passphrase" in file.read_text() for file in told)
+
+
+def test_a_vault_moves_from_the_own_node_to_another_chain_and_its_other_device_follows(tmp_path: Path):
+    first, second = Person(tmp_path / "first"), Person(tmp_path / "second")
+    for one in (first, second):
+        one.env["APE_DATA_FOLDER"] = str(tmp_path / "ape")
+    made = subprocess.run(
+        [sys.executable, "-c", KEYFILE],
+        env=os.environ | first.env,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    secret = tmp_path / "payer"
+    secret.write_text("a payer's passphrase\n")
+    words = first.make_vault()
+    blocks = str(tmp_path / "blocks")
+    with local_node() as old, local_node("--chain-id", "31338") as new:
+        new.rpc("anvil_setBalance", made, hex(10**18))
+        first.says("chain", "use", old.url, "--payer", "TEST::0")
+        first.says("store", "add", blocks)
+        first.says("scope", "add", "novel")
+        first.says("remember", "The tide turns at noon.", "--scope", "novel")
+        first.says("push")
+        first.says("key", "card", "Inkwell", "--out", str(tmp_path / "card"))
+        first.run("grant", str(tmp_path / "card"), "--scope", "novel", "--yes")
+        second.says(
+            "restore", "--store", blocks, "--network", old.url, "--payer", "TEST::1", stdin=words + "\n"
+        )
+        second.says("remember", "Not pushed when the vault moved.")
+        before = first.gets("status")["id"]
+        first.unlock()
+        for one in (first, second):
+            one.env["MEMSYNC_PAYER_PASSPHRASE_FILE"] = str(secret)
+
+        assert "--payer" in first.fails(2, "chain", "move", new.url, stdin=words)
+        wrong = "memsync " + "zoo " * 24
+        assert "word" in first.fails(3, "chain", "move", new.url, "--payer", "ada", stdin=wrong + "\n")
+        moved = first.run("chain", "move", new.url, "--payer", "ada", stdin=words + "\n")
+        assert moved.exit_code == 0, moved.stderr
+        assert "the vault is on chain 31338 now" in moved.stdout
+        assert "Inkwell  novel  read" in moved.stdout
+        status = first.gets("status")
+        assert (status["chain_id"], status["network"], status["memories"]) == (31338, new.url, 1)
+        assert status["id"] != before
+        assert "all is well" in first.says("verify")
+
+        told = second.fails(8, "pull")
+        assert "31338" in told
+        assert "memsync chain move" in told
+        second.says("chain", "move", new.url, "--payer", "ada", stdin=words + "\n")
+        assert second.gets("status")["id"] == status["id"]
+        second.says("push")
+        assert first.gets("pull")["changed"]
+        assert {one["text"] for one in first.gets("list")["memories"]} == {
+            "The tide turns at noon.",
+            "Not pushed when the vault moved.",
+        }
+        first.leaves()

@@ -1,4 +1,4 @@
-"""Two machines: two homes that share nothing but a gateway and the chain. A grant is read, proposed to, revoked; and by file where no gateway is."""
+"""Two machines: two homes that share nothing but a gateway and the chain, or a file that is carried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""README shows what happens: console blocks under ``<!-- runs -->`` are run as a person would type them, and compared."""
+"""README shows what happens: its console blocks are typed as a person would, and what they show is compared."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests import sessions
 from tests.shell import ROOT, type_once
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -55,3 +56,29 @@ def test_a_wrong_readme_would_be_noticed(shown: list[str], right: str, wrong: st
     assert right in README
     wrongly = steps_of(README.replace(right, wrong, 1))
     assert masked(shown[0]) != masked(wrongly[0][1])
+
+
+@pytest.fixture(scope="module")
+def played() -> list[str]:
+    return sessions.play(README)
+
+
+def test_the_first_sessions_show_what_the_readme_shows(played: list[str]) -> None:
+    steps, _ = sessions.steps_of(README)
+    assert {step.who for step in steps} == {"ada", "inkwell", "backend", "deployer"}
+    told = [(step.typed, sessions.masked(actual)) for step, actual in zip(steps, played, strict=True)]
+    assert told == [(step.typed, sessions.masked(step.shown)) for step in steps]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("vault default is open until", "vault default is closed until"),
+        ("personal: 1 memory, 1 new", "personal: no memory, 1 new"),
+        ("ended; new keys for personal", "ended; new keys for work"),
+    ],
+)
+def test_a_wrong_session_would_be_noticed(played: list[str], right: str, wrong: str) -> None:
+    assert right in README
+    steps, _ = sessions.steps_of(README.replace(right, wrong))
+    assert [sessions.masked(one) for one in played] != [sessions.masked(step.shown) for step in steps]

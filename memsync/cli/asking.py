@@ -18,6 +18,7 @@ PASSPHRASE_FILE = "MEMSYNC_PASSPHRASE_FILE"  # noqa: S105
 PASSPHRASE_FD = "MEMSYNC_PASSPHRASE_FD"  # noqa: S105
 PAYER_PASSPHRASE_FILE = "MEMSYNC_PAYER_PASSPHRASE_FILE"  # noqa: S105
 _read: dict[int, str] = {}
+_chosen: list[str] = []
 
 
 def ask_passphrase(prompt: str = "Passphrase", *, new: bool = False) -> str:
@@ -35,6 +36,7 @@ def ask_payer_passphrase() -> str:
     file = os.environ.get(PAYER_PASSPHRASE_FILE)
     if file:
         return first_line(Path(file))
+    _chosen.clear()  # what else was chosen is not that
     return _typed(
         "Passphrase of the account that pays",
         new=False,
@@ -76,7 +78,11 @@ def first_line(file: Path) -> str:
 def _typed(prompt: str, *, new: bool, otherwise: str) -> str:
     if not sys.stdin.isatty():
         raise LockedError(f"no passphrase: run it in a terminal, or {otherwise}")
+    if _chosen and not new:
+        return _chosen[-1]  # just typed twice by this person
     passphrase: str = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
+    if new:
+        _chosen.append(passphrase)
     return passphrase
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -23,7 +24,7 @@ _Told = Callable[[str, int, int | None], None]
 @contextmanager
 def watching() -> Iterator[_Told]:
     """Something to tell progress to."""
-    bar = _Bar(on=sys.stderr.isatty())
+    bar = _Bar(on=sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
     try:
         yield bar.tell
     finally:

@@ -57,7 +57,7 @@ def grant(who: str, car: Path | None, yes: bool, at_places: tuple[str, ...], **t
     plan = call("grant", preview=True, **terms)
     for line in _plan_lines(plan):
         note(line)
-    confirm("Is the fingerprint what the other side says, and shall it be so?", yes=yes)
+    confirm("Is that the other side's fingerprint, and do you grant this?", yes=yes)
     if not plan["places"]:
         car = car or Path(f"{_file_name(plan['card']['name'])}-{_file_name(plan['scope'])}.car")
     found = call(
@@ -69,7 +69,7 @@ def grant(who: str, car: Path | None, yes: bool, at_places: tuple[str, ...], **t
     lines = grant_lines(found["grant"])
     if found.get("car"):
         lines += [
-            "no store of this vault is in reach from elsewhere: hand over this file too, with",
+            "no store of this vault is in reach from elsewhere: hand over this file too",
             f"    {found['car']['file']} ({amount(found['car']['blocks'], 'block')})",
         ]
     answer(lines, found)

@@ -63,14 +63,15 @@ def init(stores: tuple[str, ...], yes: bool) -> None:
             say(line)
         if not yes and not as_json():
             _ask_back(vault, words)
-        payer = f"{found.payer} will be seen paying" if found.payer else "no account pays yet"
-        chain = (
-            f"on {found.network}"
-            if found.network
-            else "; `memsync chain use NETWORK --payer ACCOUNT` chooses, `memsync node start` needs none"
-        )
+        if found.network and found.payer:
+            last = f"{found.payer} will be seen paying on {found.network}"
+        else:
+            last = (
+                "next: `memsync unlock`; and a chain: `memsync node start` for one on this machine, or\n"
+                "`memsync chain use NETWORK --payer ACCOUNT`, where that account will be seen paying"
+            )
         answer(
-            f"{payer} {chain}".replace(" ;", ";"),
+            last,
             {
                 "vault": found.vault,
                 "folder": str(vault.paths.folder),
@@ -210,7 +211,7 @@ def _sheet(vault: Vault, found: Settings, places: list[str], words: str) -> list
 
 def _ask_back(vault: Vault, words: str) -> None:
     """Go on when three of the words were typed; who stops here has no vault."""
-    every = words.split()
+    _, *every = words.split()  # the first says whose words they are
     numbers = sorted(secrets.SystemRandom().sample(range(len(every)), 3))
     try:
         for number in numbers:

@@ -201,7 +201,8 @@ class Vault(SelectionVerbs, RelocationVerbs, ContactVerbs, PlaceVerbs):
             receipt = push(at, self._first_owner())
             note_places(at)
             if receipt.sequence:
-                detail = f"{receipt.memories} records in {receipt.blocks} blocks"
+                records = "1 record" if receipt.memories == 1 else f"{receipt.memories:,} records"
+                detail = f"{records} in {receipt.blocks} blocks"
                 self._history.append(
                     Deed(at.now_ms(), "push", receipt.sequence, None, receipt.transaction, detail)
                 )

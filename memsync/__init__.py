@@ -53,7 +53,15 @@ if TYPE_CHECKING:
     from memsync.memory import Draft, InvalidMemory, Memory, Source, Tombstone
     from memsync.recall import Hit
     from memsync.shared import Change, Refreshed, SharedVault, Tool
-    from memsync.store import BlockStore, CarStore, DirectoryStore, MirrorStore
+    from memsync.store import (
+        BlockStore,
+        CarStore,
+        DirectoryStore,
+        GatewayStore,
+        MirrorStore,
+        open_place,
+        open_places,
+    )
     from memsync.sync.push import Receipt
     from memsync.vault import (
         Exported,
@@ -86,6 +94,7 @@ __all__ = [
     "Finding",
     "Forked",
     "FormatError",
+    "GatewayStore",
     "Grant",
     "GrantAgain",
     "Hit",
@@ -125,6 +134,8 @@ __all__ = [
     "WrongWords",
     "__version__",
     "open",
+    "open_place",
+    "open_places",
     "read_card",
     "write_card",
 ]
@@ -186,7 +197,10 @@ _NAMES = {
         "BlockStore",
         "CarStore",
         "DirectoryStore",
+        "GatewayStore",
         "MirrorStore",
+        "open_place",
+        "open_places",
     ),
     "memsync.sync.push": ("Receipt",),
     "memsync.vault": (

@@ -1,8 +1,9 @@
 """The sessions that a page shows, played as it tells them: each person at a terminal of their own, all in one folder.
 
 ``<!-- session: NAME -->`` before a console block says whose terminal it is, ``<!-- file: NAME -->`` before any block that the file is
-there. What differs from run to run (ids, hashes, links, words, figures, dates, where the home is) is masked on both sides; what one person
-hands to another by copying it from the page, a link or a node's address, is what was really shown.
+there, ``<!-- night -->`` that before it every terminal is closed and every program ended. What differs from run to run (ids, hashes, links,
+words, figures, dates, where the home is) is masked on both sides; what one person hands to another by copying it from the page, a link or
+a node's address, is what was really shown.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from pathlib import Path
 from tests.shell import ROOT
 from tests.terminal import Terminal
 
-_BLOCK = re.compile(r"^<!-- (session|file): ([\w.]+) -->\n+```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^(?:(<!-- night -->)\n)?<!-- (session|file): ([\w.]+) -->\n+```\w+\n(.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
 _LINK = re.compile(r"memsync:1:[0-9a-fx:]+:bafk[a-z2-7]+")
 _NODE = re.compile(r"http://127\.0\.0\.1:\d+")
 _ASKED = re.compile(r"^(?:(?:New p|P)assphrase[^\n:]*|Repeat for confirmation): ?$", re.MULTILINE)
@@ -33,23 +37,24 @@ _MASKS = [
 
 @dataclass(frozen=True)
 class Step:
-    """A line that ``who`` types, and what the page shows for it."""
+    """A line that ``who`` types, and what the page shows for it; whether a night lies before it."""
 
     who: str
     typed: str
     shown: str
+    next_day: bool = False
 
 
 def steps_of(page: str) -> tuple[list[Step], dict[str, str]]:
     """The steps in the page's order, and the files by name."""
     steps, files = [], {}
-    for kind, name, text in _BLOCK.findall(page):
+    for night, kind, name, text in _BLOCK.findall(page):
         if kind == "file":
             files[name] = text
             continue
-        for step in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        for number, step in enumerate(re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]):
             typed, _, shown = step.partition("\n")
-            steps.append(Step(name, typed, shown))
+            steps.append(Step(name, typed, shown, next_day=bool(night) and number == 0))
     return steps, files
 
 
@@ -65,9 +70,14 @@ def play(page: str) -> list[str]:
         link = node = ""
         try:
             for step in steps:
+                if step.next_day:
+                    for terminal in terminals.values():
+                        terminal.type("memsync lock --all; memsync node stop")
+                        terminal.close()
+                    terminals.clear()
                 if step.who not in terminals:
                     home = folder / f"home-{step.who}"
-                    home.mkdir()
+                    home.mkdir(exist_ok=True)
                     where = ROOT if step.who == "deployer" else folder
                     terminals[step.who] = stack.enter_context(
                         Terminal(where, home, APE_DATA_FOLDER=str(home / ".ape"))

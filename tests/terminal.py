@@ -70,10 +70,17 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the shell; again does nothing."""
+        if self._pid == 0:
+            return
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
         os.close(self._terminal)
+        self._pid = 0
 
     def type(self, line: str, answers: Answers = PERSON) -> str:
         """What the terminal shows until the command has ended."""

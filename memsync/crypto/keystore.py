@@ -78,7 +78,9 @@ def open_keystore(passphrase: str, data: bytes) -> bytes:
 
 def _split(data: bytes) -> tuple[bytes, bytes]:
     if data[: len(MAGIC)] != MAGIC:
-        raise FormatError(_WHAT, "version", "not a MemSync keystore of version 1")
+        raise FormatError(
+            _WHAT, "version", "not a MemSync keystore of version 1; update MemSync for a newer one"
+        )
     if len(data) > _START + _MAX_HEADER + SIZES[-1] + _HASH:
         raise FormatError(_WHAT, "size", f"{len(data)} bytes is longer than any keystore")
     if len(data) < _START + _HASH or not equal(hash256(data[:-_HASH]), data[-_HASH:]):

@@ -115,7 +115,9 @@ def read_card(data: bytes) -> Card:
     if fields.get("memsync") != "card":
         raise FormatError(_WHAT, "type", 'not a card: it lacks "memsync": "card"')
     if type(fields.get("version")) is not int or fields["version"] != 1:
-        raise FormatError(_WHAT, "version", "only cards of version 1 are read")
+        raise FormatError(
+            _WHAT, "version", "only cards of version 1 are read; update MemSync for a newer one"
+        )
     if missing := sorted(_KEYS - fields.keys()):
         raise FormatError(_WHAT, "missing", f"it lacks {', '.join(missing)}")
     if not fields.keys() - {"request"} <= _KEYS:

@@ -19,7 +19,7 @@ MS_LIMIT: Final = 1 << 53
 def check_version(value: Value, *, what: str) -> None:
     """Refuse any version but 1: ``FormatError(what, "version")``."""
     if type(value) is not int or value != 1:
-        raise FormatError(what, "version", "not version 1")
+        raise FormatError(what, "version", "not version 1; update MemSync for a newer one")
 
 
 def as_list(value: Value, length: int | None = None, *, what: str, name: str) -> list[Value]:

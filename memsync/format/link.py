@@ -70,7 +70,9 @@ def _read(text: str) -> tuple[int, bytes, bytes, bytes, tuple[str, ...]]:
     where, mark, query = text.partition("?")
     parts = where.split(":")
     if parts[1] != "1":
-        raise FormatError(_WHAT, "version", "only links of version 1 are read: memsync:1:…")
+        raise FormatError(
+            _WHAT, "version", "only links of version 1 are read, memsync:1:…; update MemSync for a newer one"
+        )
     if len(parts) != 6:
         raise FormatError(_WHAT, "count", "a link has six parts between colons")
     if not _CHAIN.fullmatch(parts[2]):

@@ -259,7 +259,7 @@ def test_a_send_and_a_final_head_wait_until_they_are_saved(place: Place, tmp_pat
         vault = world.vault(pushed=True)
         key = vault._replica.keys().vault
         patient: SavedRegistry = world.registry
-        hasty = SavedRegistry(patient._registry, place.folder, timeout=0.3)
+        hasty = SavedRegistry(patient.registry, place.folder, timeout=0.3)
         os.kill(place.record["pid"], signal.SIGSTOP)
         vault._replica._registry = hasty
         vault.remember("Mined, not yet safe.")
@@ -502,7 +502,7 @@ def test_a_missing_anvil_is_named(place: Place, monkeypatch: pytest.MonkeyPatch,
 def test_a_full_disk_is_told_and_overcome(place: Place, tmp_path: Path) -> None:
     with chained(place, tmp_path) as world:
         vault = world.vault(pushed=True)
-        vault._replica._registry = SavedRegistry(world.registry._registry, place.folder, timeout=0.5)
+        vault._replica._registry = SavedRegistry(world.registry.registry, place.folder, timeout=0.5)
         pid = place.record["pid"]
         safe = NodeFiles(place.folder).saved().block
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))

@@ -184,8 +184,8 @@ def test_a_vault_moves_from_the_own_node_to_another_chain_and_its_other_device_f
         assert "--payer" in first.fails(2, "chain", "move", new.url, stdin=words)
         wrong = "memsync " + "zoo " * 24
         assert "word" in first.fails(3, "chain", "move", new.url, "--payer", "ada", stdin=wrong + "\n")
-        moved = first.run("chain", "move", new.url, "--payer", "ada", stdin=words + "\n")
-        assert moved.exit_code == 0, moved.stderr
+        moved = first.types("chain", "move", new.url, "--payer", "ada", stdin=words + "\n")
+        assert moved.returncode == 0, moved.stderr
         assert "the vault is on chain 31338 now" in moved.stdout
         assert "Inkwell  novel  read" in moved.stdout
         status = first.gets("status")
@@ -196,9 +196,12 @@ def test_a_vault_moves_from_the_own_node_to_another_chain_and_its_other_device_f
         told = second.fails(8, "pull")
         assert "31338" in told
         assert "memsync chain move" in told
-        second.says("chain", "move", new.url, "--payer", "ada", stdin=words + "\n")
+        followed = second.types("chain", "move", new.url, "--payer", "ada", stdin=words + "\n")
+        assert followed.returncode == 0, followed.stderr
         assert second.gets("status")["id"] == status["id"]
-        second.says("push")
+        pushed = second.types("push")
+        assert pushed.returncode == 0, pushed.stderr
+        first.unlock()
         assert first.gets("pull")["changed"]
         assert {one["text"] for one in first.gets("list")["memories"]} == {
             "The tide turns at noon.",

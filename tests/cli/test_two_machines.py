@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -172,3 +175,30 @@ def test_a_published_key_is_on_the_chain(reader: Person, node: LocalNode):
     assert first["account"] == second["account"]
     assert first["transaction"] != second["transaction"]
     assert json.loads(second["card"])["url"] == "https://inkwell.example"
+
+
+def test_a_card_is_taken_from_where_a_service_publishes_it(owner: Person, reader: Person, tmp_path: Path):
+    card = json.loads(reader.gets("key", "card", "Inkwell")["card"])
+    places = tmp_path / "www" / ".well-known"
+    places.mkdir(parents=True)
+    (places / "memsync.json").write_text(json.dumps(card, separators=(",", ":"), ensure_ascii=False))
+    (places / "big.json").write_text("x" * 100_000)
+    handler = functools.partial(SilentHandler, directory=str(tmp_path / "www"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}/.well-known"
+        made = owner.run(
+            "grant", f"{base}/memsync.json", "--scope", "novel", "--yes", "--car", str(tmp_path / "g.car")
+        )
+        assert made.exit_code == 0, made.stderr
+        assert "Inkwell (new), fingerprint" in made.stderr
+        assert owner.run("grant", f"{base}/nowhere.json", "--scope", "novel", "--yes").exit_code == 7
+        assert owner.run("grant", f"{base}/big.json", "--scope", "novel", "--yes").exit_code in {6, 7}
+        server.shutdown()
+    refused = owner.run("grant", "http://gateway.example/memsync.json", "--scope", "novel", "--yes")
+    assert (refused.exit_code, "https" in refused.stderr) == (2, True)
+
+
+class SilentHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass

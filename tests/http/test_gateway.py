@@ -2,7 +2,7 @@
 
 import http.client
 import logging
-import os
+import random
 import signal
 import subprocess
 import sys
@@ -21,7 +21,7 @@ from memsync.store import DirectoryStore, GatewayStore, get_block
 from memsync.testing import LyingStore, MemoryStore
 
 RAW, CAR = "application/vnd.ipld.raw", "application/vnd.ipld.car"
-DATA = os.urandom(5000)
+DATA = bytes(random.Random(7).randbytes(5000))
 BLOCK = CID.of(DATA)
 NODE_DATA = encode({"link": BLOCK})
 NODE = CID.of(NODE_DATA, DAG_CBOR)

@@ -168,7 +168,7 @@ def test_hostile_input_takes_no_more_than_64_mib():
         "\ud800",
         {"\udfff": 1},
         {1},
-        object(),
+        pytest.param(object(), id="object"),
         bytearray(b"a"),
         [1j],
     ],

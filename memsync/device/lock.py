@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -76,7 +76,7 @@ class VaultLock:
                 yield
             finally:
                 self._depth = 0
-                os.ftruncate(handle, 0)
+                _write(handle, b"")
                 os.close(handle)
         finally:
             self._mine.release()
@@ -112,9 +112,8 @@ class VaultLock:
                 raise
             else:
                 break
-        os.ftruncate(handle, 0)
-        os.pwrite(
-            handle, json.dumps({"pid": os.getpid(), "doing": doing, "since": int(time.time())}).encode(), 0
+        _write(
+            handle, json.dumps({"pid": os.getpid(), "doing": doing, "since": int(time.time())}).encode()
         )
         return handle
 
@@ -122,3 +121,10 @@ class VaultLock:
         return StorageError(
             f"the vault in {self.path.parent} is in use by {holder} for more than {timeout:.0f} s; wait for it, or end it, then repeat"
         )
+
+
+def _write(handle: int, note: bytes) -> None:
+    """Say who has the lock, or that nobody does: a courtesy, which a full disk may refuse while the lock is held all the same."""
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, note, 0)

@@ -135,3 +135,23 @@ def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path):
         VaultLock(tmp_path / "no" / "lock").hold("push"),
     ):
         pass
+
+
+ON_A_FULL_DISK = """
+import pathlib, resource, sys
+from memsync.device.lock import VaultLock
+lock = VaultLock(pathlib.Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+with lock.hold("push"):
+    print(lock.holder())
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+with lock.hold("push", timeout=0):
+    print(lock.holder().doing)
+"""
+
+
+def test_a_full_disk_takes_the_note_of_the_holder_and_not_the_lock(path: Path):
+    done = subprocess.run(
+        [sys.executable, "-c", ON_A_FULL_DISK, str(path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "another process\npush\n"

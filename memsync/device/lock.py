@@ -112,9 +112,7 @@ class VaultLock:
                 raise
             else:
                 break
-        _write(
-            handle, json.dumps({"pid": os.getpid(), "doing": doing, "since": int(time.time())}).encode()
-        )
+        _write(handle, json.dumps({"pid": os.getpid(), "doing": doing, "since": int(time.time())}).encode())
         return handle
 
     def _held(self, holder: Holder, timeout: float) -> StorageError:

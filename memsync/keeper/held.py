@@ -1,13 +1,15 @@
 """What is unlocked: secrets of vaults and of tools' keys, in memory only, and what is opened with them.
 
 The keeper holds one of these for as long as it lives, a command without a keeper for one verb. A vault without special wishes is opened
-once and shared by all calls, which take its lock one operation at a time; one with other stores or a chain is opened for the call.
+once and shared by all calls, which take its lock one operation at a time; one with other stores or a chain is opened for the call. What a
+call has open stays open until the call ends, whatever is locked meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -29,6 +31,20 @@ if TYPE_CHECKING:
     from memsync.store import BlockStore
 
 
+@dataclass
+class _Shared:
+    """An open vault and the calls that work on it; the last of them closes it once nobody else shall get it."""
+
+    vault: Vault
+    file: tuple[int, int] | None
+    calls: int = 0
+    kept: bool = True
+
+    def close_if_done(self) -> None:
+        if not self.kept and not self.calls:
+            self.vault.close()
+
+
 class Open:
     """What one process holds open."""
 
@@ -38,12 +54,14 @@ class Open:
         self._turn = RLock()
         self._vaults: dict[str, Secrets] = {}
         self._keys: dict[str, Secrets] = {}
-        self._shared: dict[str, Vault] = {}
+        self._shared: dict[str, _Shared] = {}
 
     def unlock_vault(self, name: str, passphrase: str) -> None:
         """Hold the secrets of a vault. ``NotFoundError``, ``WrongPassphrase``, ``FormatError``."""
         secrets = read_keystore(self.find_vault(name).keystore, passphrase)
         with self._turn:
+            if self._vaults.get(name) != secrets:
+                self._let_go(name)
             self._vaults[name] = secrets
 
     def unlock_key(self, name: str, passphrase: str) -> None:
@@ -74,20 +92,18 @@ class Open:
         with self._turn:
             return sorted(self._vaults), sorted(self._keys)
 
-    def lock(self, vault: str | None = None) -> None:
-        """Let go of one vault, or of everything."""
+    def let_go(self, vault: str | None = None) -> None:
+        """Keep no secrets of one vault, or of anything. Calls under way go on with theirs, to their end."""
         with self._turn:
-            for name in [vault] if vault else list(self._shared):
-                shared = self._shared.pop(name, None)
-                if shared is not None:
-                    shared.close()
-            if vault:
-                self._vaults.pop(vault, None)
-            else:
-                self._vaults.clear()
+            for name in [vault] if vault else list(self._vaults):
+                self._let_go(name)
+            if not vault:
                 self._keys.clear()
-        if not vault:
-            self.chains.close()
+
+    def lock(self) -> None:
+        """Let go of everything, the connection to a chain too, once nobody uses that."""
+        self.let_go()
+        self.chains.close()
 
     @contextmanager
     def open_vault(self, name: str, store: BlockStore | None, registry: Registry | None) -> Iterator[Vault]:
@@ -97,17 +113,35 @@ class Open:
                 self.find_vault(name)
                 raise NotOpen(f"vault {name!r} is locked; say `memsync unlock`")
             if store is None and registry is None:
-                shared = self._shared.get(name)
-                if shared is None:
-                    shared = self._shared[name] = Vault.of_secrets(name, secrets, home=self.home)
-                own = None
+                found = self._share(name, secrets)
             else:
-                shared = own = Vault.of_secrets(name, secrets, home=self.home, store=store, registry=registry)
+                vault = Vault.of_secrets(name, secrets, home=self.home, store=store, registry=registry)
+                found = _Shared(vault, None, kept=False)
+            found.calls += 1
         try:
-            yield shared
+            yield found.vault
         finally:
-            if own is not None:
-                own.close()
+            with self._turn:
+                found.calls -= 1
+                found.close_if_done()
+
+    def _share(self, name: str, secrets: Secrets) -> _Shared:
+        """The vault that all calls share. ``NotOpen`` where another has been put in its place: what is written to the old is lost."""
+        found, file = self._shared.get(name), _identity(self.find_vault(name).database)
+        if found is None:
+            vault = Vault.of_secrets(name, secrets, home=self.home)
+            found = self._shared[name] = _Shared(vault, file)
+        elif found.file != file:
+            self._let_go(name)
+            raise NotOpen(f"vault {name!r} is another than the one that was unlocked; say `memsync unlock`")
+        return found
+
+    def _let_go(self, name: str) -> None:
+        self._vaults.pop(name, None)
+        found = self._shared.pop(name, None)
+        if found is not None:
+            found.kept = False
+            found.close_if_done()
 
     def open_key(self, name: str) -> Tool:
         from memsync.shared import Tool
@@ -126,3 +160,12 @@ class Open:
 def key_folder(home: Path, name: str) -> Path:
     """Where a tool's key, and what it has read, is kept."""
     return home / "keys" / name
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file it is, whatever its name; None where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -72,7 +72,7 @@ class House:
         vault = given.pop("vault", None)
         if given or not isinstance(vault or "", str):
             raise InputError("`lock` takes vault, as a text; give it, or nothing")
-        self.open.lock(None if vault is None else str(vault))
+        self.open.let_go(None if vault is None else str(vault))
         vaults, keys = self.open.names()
         if not vaults and not keys:
             self.end()

@@ -69,8 +69,11 @@ def lock(everything: bool) -> None:
     if about is None:
         answer("nothing was open", {"vaults": [], "keys": []})
         return
-    name = settings(target().get("vault")).vault
-    only = not everything and set(about["vaults"]) - {name}
-    found = tell_keeper("lock", **({"vault": name} if only else {}))
+    given = {}
+    if not everything:
+        name = settings(target().get("vault")).vault
+        if set(about["vaults"]) - {name}:
+            given = {"vault": name}
+    found = tell_keeper("lock", **given)
     left = [*found["vaults"], *found["keys"]]
     answer(f"locked; still open: {', '.join(left)}" if left else "locked", found)

@@ -42,7 +42,7 @@ KEYS: Final[Mapping[str, tuple[type, str]]] = MappingProxyType(
         "vaults.*.tokens.*": (str, "the file that holds the token of a gateway, by the gateway's URL"),
     }
 )  # fmt: skip
-_VAULT, _SCOPE, _IDLE = "default", "personal", "8h"
+_VAULT, _SCOPE, IDLE = "default", "personal", "8h"
 _SPAN: Final = re.compile(r"([1-9][0-9]{0,4})(s|m|h|d)")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -77,7 +77,7 @@ def settings(vault: str | None = None, home: Path | None = None) -> Settings:
     return Settings(
         vault=name,
         scope=found.get("scope", _SCOPE),
-        idle=seconds(found.get("idle", _IDLE)),
+        idle=seconds(found.get("idle", IDLE)),
         network=chosen.get("network"),
         payer=own.get("payer") or chosen.get("payer"),
         stores=tuple(own.get("stores") or (OWN_BLOCKS,)),

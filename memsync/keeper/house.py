@@ -14,14 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TypeVar
 
 from memsync import __version__
-from memsync.device.config import settings
-from memsync.errors import InputError
+from memsync.device.config import IDLE, seconds, settings
+from memsync.errors import InputError, MemSyncError
 from memsync.home import memsync_home
 from memsync.keeper.held import Open
 from memsync.keeper.values import iso
@@ -47,6 +47,7 @@ class House:
         self._busy = 0
         self._used = now()
         self._started = time.time()
+        self._idle = seconds(IDLE)
         self.ended = False
 
     # ------------------------------------------------------------------ what is asked of the keeper itself
@@ -89,7 +90,7 @@ class House:
             "version": __version__,
             "pid": os.getpid(),
             "since": iso(int(self._started * 1000)),
-            "idle_after": settings(None, self.home).idle,
+            "idle_after": self._idle_after(),
         }
 
     # ------------------------------------------------------------------ its life
@@ -148,9 +149,15 @@ class House:
         vaults, keys = self.open.names()
         with self._turn:
             idle = 0.0 if self._busy else now() - self._used
-        if idle > (settings(None, self.home).idle if vaults or keys else EMPTY):
+        if idle > (self._idle_after() if vaults or keys else EMPTY):
             log.info("idle for %d s: locked", idle)
             self.end()
+
+    def _idle_after(self) -> int:
+        """The idle time of the settings; the one that held before while they can't be read, which each verb says by itself."""
+        with suppress(MemSyncError):
+            self._idle = settings(None, self.home).idle
+        return self._idle
 
 
 def now() -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import pytest
 
 from memsync.errors import MemSyncError, NotOpen
 from memsync.keeper.held import Open
+from tests.keeper.test_keeper import runs, wait_until
 from tests.people import PASSPHRASE, Person
 
 
@@ -35,3 +37,14 @@ def test_nothing_is_written_to_a_vault_that_was_put_away_and_made_anew(person: P
         assert [memory.text for memory in vault.memories()] == ["In the new one."]
     person.says("unlock")
     assert [one["text"] for one in person.gets("list")["memories"]] == ["In the new one."]
+
+
+def test_a_key_of_the_settings_that_is_wrong_ends_no_keeper_and_still_lets_it_be_locked(person: Person):
+    pid = person.unlock()
+    (person.home / "config.toml").write_text('idle = "soon"\n')
+    time.sleep(2.5)  # it looks at the settings once a second
+    assert runs(pid)
+    assert person.asks("about")["idle_after"] == 8 * 3600
+    assert "no span of time" in person.fails(2, "list")
+    person.says("lock", "--all")
+    wait_until(lambda: not runs(pid))

@@ -1,4 +1,5 @@
-"""The one file of settings, ``config.toml`` in MemSync's folder: read strictly, changed in place with the person's comments kept.
+"""The one file of settings, ``config.toml`` in MemSync's folder: read strictly, changed in place with the person's comments kept, by one
+at a time. (Where a vault's keys are written dotted or inline, what is changed may be written anew, without comments.)
 
 A flag of a command comes first, then an environment variable, then this file, then what is built in; flags and variables are the command
 line's affair. A key that nobody knows is an error that names the nearest one. The file holds no secret: a gateway's token is in a file that
@@ -8,11 +9,12 @@ the setting names. Mode 0600, for an RPC's address may carry an account.
 from __future__ import annotations
 
 import difflib
+import fcntl
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -87,18 +89,7 @@ def settings(vault: str | None = None, home: Path | None = None) -> Settings:
 
 def read_config(home: Path | None = None) -> dict[str, Any]:
     """The file's content, every key and type checked; empty where there is no file."""
-    file = config_file(home)
-    with named(f"{file}", "read"):
-        if not file.exists():
-            return {}
-        data = file.read_bytes()[:LIMIT]
-    try:
-        found = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise InputError(f"{file} is not TOML: {err}; mend it, or put it away") from None
-    for key, value in _leaves(found):
-        _check(key, value, str(file))
-    return found
+    return _read(config_file(home))[1]
 
 
 def change_config(changes: Mapping[str, str | list[str] | None], home: Path | None = None) -> Path:
@@ -106,15 +97,18 @@ def change_config(changes: Mapping[str, str | list[str] | None], home: Path | No
     import tomlkit
 
     file = config_file(home)
-    read_config(home)
-    with named(f"{file}", "read"):
-        document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
-    for dotted, value in changes.items():
-        key = split_key(dotted)
+    keys = {split_key(dotted): value for dotted, value in changes.items()}
+    for key, value in keys.items():
         if value is not None:
             _check(key, value, "this setting")
-        _put(document, key, value)
-    _write(file, tomlkit.dumps(document))
+    with _alone(file.parent):
+        text, wanted = _read(file)
+        changed = _changed_in_place(text, keys)
+        for key, value in keys.items():
+            _put(wanted, key, value)
+        if changed is None or tomllib.loads(changed) != wanted:
+            changed = tomlkit.dumps(wanted)
+        _write(file, changed)
     return file
 
 
@@ -141,18 +135,82 @@ def seconds(span: str) -> int:
     return int(found[1]) * _SECONDS[found[2]]
 
 
+def _read(file: Path) -> tuple[str, dict[str, Any]]:
+    """The file as it is written, and what it says, checked; both empty where there is none."""
+    with named(f"{file}", "read"):
+        if not file.exists():
+            return "", {}
+        if not file.is_file():
+            raise InputError(f"{file} is no file; put it away")
+        with file.open("rb") as opened:
+            data = opened.read(LIMIT + 1)
+    if len(data) > LIMIT:
+        raise InputError(f"{file} is larger than {LIMIT} bytes; put it away")
+    try:
+        text = data.decode()
+        found = tomllib.loads(text)
+        for key, value in _leaves(found):
+            _check(key, value, str(file))
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as err:
+        raise InputError(f"{file} is not TOML: {err}; mend it, or put it away") from None
+    return text, found
+
+
+def _changed_in_place(text: str, keys: Mapping[tuple[str, ...], object]) -> str | None:
+    """The file with these keys changed and all else as it was written; None where tomlkit can't."""
+    import tomlkit
+
+    try:
+        document = tomlkit.parse(text)
+        for key, value in keys.items():
+            _put(document, key, value)
+        changed = tomlkit.dumps(document)
+        tomllib.loads(changed)
+    except Exception:  # noqa: BLE001 - it stumbles over dotted keys and inline tables in several ways
+        return None
+    return changed
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else changes the settings meanwhile; the system lets go of the lock if the process dies."""
+    with named(f"folder {folder}", "written"):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with named(f"folder {folder}", "written"):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def _leaves(table: Mapping[str, Any], *before: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, value in table.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, *before, name)
+        key = (*before, name)
+        if isinstance(value, dict) and not any(map(_of(key), KEYS)):
+            yield from _leaves(value, *key)
         else:
-            yield (*before, name), value
+            yield key, value
+
+
+def _of(key: tuple[str, ...]) -> Callable[[str], bool]:
+    """Whether a pattern of ``KEYS`` is one of this key."""
+
+    def fits(pattern: str) -> bool:
+        parts = pattern.split(".")
+        return len(parts) == len(key) and all(
+            part in ("*", name) for part, name in zip(parts, key, strict=True)
+        )
+
+    return fits
 
 
 def _known(key: tuple[str, ...], where: str) -> type:
     for pattern, (kind, _) in KEYS.items():
-        parts = pattern.split(".")
-        if len(parts) == len(key) and all(part in ("*", name) for part, name in zip(parts, key, strict=True)):
+        if _of(key)(pattern):
             return kind
     dotted = ".".join(key)
     shape = ".".join(name if at != 1 or key[0] != "vaults" else "*" for at, name in enumerate(key))
@@ -172,6 +230,12 @@ def _check(key: tuple[str, ...], value: object, where: str) -> None:
             raise InputError(f"{where}: {dotted} is a list of texts, at least one")
     elif not isinstance(value, str) or not value:
         raise InputError(f"{where}: {dotted} is a text, not {value!r}; put it in quotes")
+    if any(
+        "\ud800" <= char <= "\udfff"
+        for text in (dotted, *(value if kind is list else (value,)))
+        for char in text
+    ):
+        raise InputError(f"{where}: {dotted!r} is not UTF-8; write it so")
     if dotted == "idle":
         seconds(str(value))
     if key[0] == "vaults":
@@ -180,14 +244,12 @@ def _check(key: tuple[str, ...], value: object, where: str) -> None:
 
 def _put(document: Any, key: tuple[str, ...], value: object) -> None:
     """Set or unset one key; tables that become empty go."""
-    import tomlkit
-
     tables = [document]
     for name in key[:-1]:
         if name not in tables[-1]:
             if value is None:
                 return
-            tables[-1][name] = tomlkit.table()
+            tables[-1][name] = {}
         tables.append(tables[-1][name])
     if value is not None:
         tables[-1][key[-1]] = value
@@ -199,12 +261,14 @@ def _put(document: Any, key: tuple[str, ...], value: object) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    temporary = file.with_name(f".{file.name}-{os.getpid()}")
+    file = file.resolve()  # a link to where the person keeps such files stays one
+    temporary = file.with_name(f".{file.name}-new")
     with named(f"{file}", "written"):
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             with os.fdopen(
-                os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+                os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600),
+                "w",
+                encoding="utf-8",
             ) as opened:
                 opened.write(text)
             flush(temporary)

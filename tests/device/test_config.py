@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,76 @@ def test_spans_are_seconds():
     for wrong in ("", "8", "h", "0h", "-1h", "1.5h", "8 h", "1w"):
         with pytest.raises(InputError):
             seconds(wrong)
+
+
+WILD = [
+    "[idle]\n",
+    "[vault]\n",
+    "[chain.network]\n",
+    "x=" + "[" * 5000,
+    "x=" + "1" * 5000,
+    "a" + ".a" * 3000 + "=1",
+    "idle = " + "{a=" * 3000,
+    "# \n" * 400_000,
+]
+
+
+@pytest.mark.parametrize("content", WILD, ids=range(len(WILD)))
+def test_whatever_stands_in_the_file_is_read_or_refused_in_one_line(tmp_path: Path, content: str):
+    (tmp_path / "config.toml").write_text(content)
+    with pytest.raises(InputError):
+        settings(None, tmp_path)
+    (tmp_path / "config.toml").write_text("[chain]\n[vaults.default.tokens]\n")
+    assert settings(None, tmp_path).network is None
+
+
+def test_a_file_that_never_ends_is_not_read(tmp_path: Path):
+    (tmp_path / "config.toml").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="is no file"):
+        settings(None, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "vaults.default.stores = ['a']\n",
+        "vaults.default.network = 'x'\nvaults.default.payer = 'y'\nchain.network = 'q'\n",
+        "vaults = {default = {stores = ['x']}}\n",
+        "vaults.other.network = 'x'\n[chain]\n",
+    ],
+)
+def test_a_change_changes_what_is_meant_however_the_rest_is_written(tmp_path: Path, written: str):
+    file = tmp_path / "config.toml"
+    file.write_text(written)
+    wanted = read_config(tmp_path)
+    change_config({"scope": "work", "vaults.other.tokens.https://a.b/c": "/token"}, tmp_path)
+    wanted["scope"] = "work"
+    wanted.setdefault("vaults", {}).setdefault("other", {})["tokens"] = {"https://a.b/c": "/token"}
+    assert read_config(tmp_path) == wanted
+
+
+def test_changes_made_at_once_are_all_kept(tmp_path: Path):
+    def change(number: int) -> None:
+        change_config({f"vaults.v{number}.network": "node"}, tmp_path)
+
+    threads = [threading.Thread(target=change, args=(number,)) for number in range(12)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert set(read_config(tmp_path)["vaults"]) == {f"v{number}" for number in range(12)}
+
+
+def test_a_link_to_the_file_stays_a_link(tmp_path: Path):
+    real = tmp_path / "dotfiles.toml"
+    real.write_text("# mine\n")
+    (tmp_path / "config.toml").symlink_to(real)
+    change_config({"scope": "work"}, tmp_path)
+    assert (tmp_path / "config.toml").is_symlink()
+    assert real.read_text() == '# mine\nscope = "work"\n'
+
+
+def test_what_is_not_utf_8_is_refused_before_anything_is_written(tmp_path: Path):
+    with pytest.raises(InputError, match="not UTF-8"):
+        change_config({"scope": "\udcff"}, tmp_path)
+    assert not (tmp_path / "config.toml").exists()

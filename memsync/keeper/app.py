@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 import memsync.keeper.verbs  # noqa: F401 - fills VERBS
 from memsync.errors import InputError, MemSyncError
-from memsync.keeper.client import ENDING, LINES
+from memsync.keeper.client import LINES
 from memsync.keeper.perform import perform
 from memsync.keeper.verb import VERBS, Needs, Values, Verb
 from memsync.keeper.wire import error_value
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 MAX_BODY = 4 << 20
 _STATUS = {2: 400, 3: 423, 4: 404, 5: 403, 6: 409, 7: 507, 8: 502, 9: 409}
 log = logging.getLogger("memsync.keeper")
+
+
+class KeeperEnding(MemSyncError):
+    """It was locked before the call's turn came; to who asks it is as if there were none."""
 
 
 def keeper_app(house: House) -> Starlette:
@@ -77,8 +81,6 @@ async def _answer(
     house: House, name: str, request: Request, function: Callable[[Values], Values], *, chain: bool
 ) -> Response:
     started = time.monotonic()
-    if house.ended:
-        return JSONResponse({"ok": False, "error": {"name": ENDING}}, status_code=503)
     try:
         given = await _body(request)
     except MemSyncError as error:
@@ -93,6 +95,8 @@ async def _answer(
     wants_lines = LINES in request.headers.get("accept", "")
 
     def work() -> Values | Exception:
+        if house.ended:
+            return KeeperEnding("the keeper is ending; say it again")
         with house.working(), watched(tell if wants_lines else None):
             return _done(house, name, lambda: function(given), started)
 

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from memsync import __version__
 from memsync.device.config import IDLE, seconds, settings
-from memsync.errors import InputError, MemSyncError
+from memsync.errors import InputError, MemSyncError, NotOpen
 from memsync.home import memsync_home
 from memsync.keeper.held import Open
 from memsync.keeper.values import iso
@@ -30,7 +30,7 @@ from memsync.keeper.verb import Values
 T = TypeVar("T")
 EMPTY = 30.0  # seconds that a keeper which holds nothing stays
 _TICK = 1.0
-_GRACE = 60.0  # seconds that calls under way may take when the keeper ends
+GRACE = 60.0  # seconds that calls under way may take when the keeper ends
 _Job = Callable[[], None]
 log = logging.getLogger("memsync.keeper")
 
@@ -66,6 +66,8 @@ class House:
         else:
             name = settings(None if vault is None else str(vault), self.home).vault
             self.open.unlock_vault(name, passphrase)
+        if self.ended:  # locked by another meanwhile
+            raise NotOpen("the keeper is ending; say it again")
         return self.about()
 
     def lock(self, given: Values) -> Values:
@@ -112,6 +114,8 @@ class House:
         done: Future[T] = Future()
 
         def job() -> None:
+            if not done.set_running_or_notify_cancel():
+                return
             try:
                 done.set_result(work())
             except BaseException as err:  # noqa: BLE001 - handed to who waits
@@ -128,22 +132,40 @@ class House:
             except queue.Empty:
                 self._look()
                 continue
-            if job is None:
-                break
-            job()
+            if job is not None:
+                job()
             self._look()
         self._wait_for_calls()
         self.open.lock()
 
     def end(self) -> None:
-        """End soon: what is under way is done first, and nothing new is begun."""
+        """End soon: what is under way is done first, but no longer than ``GRACE``; nothing new is begun.
+
+        A call that waits for a chain which doesn't answer may wait for hours. It is broken off with the process, as by a power cut.
+        """
+        if self.ended:
+            return
         self.ended = True
         self._jobs.put(None)
+        last = threading.Timer(GRACE, self._break_off)
+        last.daemon = True
+        last.start()
+
+    def _break_off(self) -> None:
+        log.info("broken off: a call took longer than %d s to end", GRACE)
+        os._exit(0)
 
     def _wait_for_calls(self) -> None:
-        until = now() + _GRACE
-        while self._busy and now() < until:
-            time.sleep(_TICK / 50)
+        """Answer who still waits for the main thread, and let the calls of other threads come to their end."""
+        while True:
+            try:
+                job = self._jobs.get(timeout=_TICK / 50)
+            except queue.Empty:
+                if not self._busy:
+                    return
+            else:
+                if job is not None:
+                    job()
 
     def _look(self) -> None:
         vaults, keys = self.open.names()

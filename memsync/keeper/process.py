@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from memsync.keeper.house import House
 
 START_SECONDS = 20.0
+PATIENCE = 90.0
+"""Seconds that one which is started waits for the one before it to end, which is longer than that takes."""
 _STEP = 0.02
 _PR_SET_DUMPABLE = 4
 
@@ -59,6 +61,12 @@ def start(home: Path) -> None:
         if process.poll() not in (None, 0):  # 0: another was faster
             break
         time.sleep(_STEP)
+    if process.poll() is None:
+        from memsync.keeper.house import GRACE
+
+        raise StorageError(
+            f"the keeper before this one is still ending: a call that it had begun is given {GRACE:.0f} s; say it again then"
+        )
     raise StorageError(f"the keeper did not start; {folder / 'start'} says why")
 
 
@@ -77,12 +85,13 @@ def main() -> None:
     harden()
     os.umask(0o077)
     handle = os.open(_folder(home) / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    until = time.monotonic() + PATIENCE
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if running(home):
-                return None  # another was faster
+            if time.monotonic() > until or running(home):
+                return None  # another was faster, or has its socket where we don't see it
             time.sleep(_STEP)  # one before is ending
         else:
             return serve(home)

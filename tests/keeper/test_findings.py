@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import shutil
+import socket
+import subprocess
+import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from memsync.errors import MemSyncError, NotOpen
+from memsync.keeper.client import NoKeeper
 from memsync.keeper.held import Open
+from memsync.keeper.house import House
+from memsync.keeper.process import running
 from tests.keeper.test_keeper import runs, wait_until
 from tests.people import PASSPHRASE, Person
 
@@ -48,3 +60,78 @@ def test_a_key_of_the_settings_that_is_wrong_ends_no_keeper_and_still_lets_it_be
     assert "no span of time" in person.fails(2, "list")
     person.says("lock", "--all")
     wait_until(lambda: not runs(pid))
+
+
+@contextmanager
+def chain_that_never_answers() -> Iterator[str]:
+    """The URL of an RPC that takes every connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+SHORT_GRACE = """
+import sys
+from memsync.keeper import house
+from memsync.keeper.process import main
+house.GRACE = 3
+main()
+"""
+
+
+def test_a_chain_that_never_answers_keeps_nobody_from_local_verbs_nor_from_locking(person: Person):
+    keeper = subprocess.Popen([sys.executable, "-c", SHORT_GRACE, str(person.home)])
+    wait_until(lambda: running(person.home))
+    person.asks("unlock", passphrase=PASSPHRASE)
+    ends: list[Exception] = []
+
+    def push(url: str) -> None:
+        with pytest.raises(MemSyncError) as caught:
+            person.asks("push", network=url)
+        ends.append(caught.value)
+
+    with chain_that_never_answers() as url:
+        pushing = [threading.Thread(target=push, args=(url,)) for _ in range(2)]
+        for one in pushing:
+            one.start()
+        time.sleep(3)
+        assert person.asks("remember", text="Meanwhile.")["memory"]
+        assert person.asks("lock") == {"vaults": [], "keys": []}
+        with pytest.raises(NoKeeper):
+            person.asks("list")
+        assert keeper.wait(20) == 0
+        for one in pushing:
+            one.join()
+    assert len(ends) == 2
+    assert "broken off" in (person.home / "keeper" / "log").read_text()
+    assert person.gets("list")["count"] == 1
+
+
+def test_what_waits_behind_another_call_when_the_keeper_ends_is_told_so(tmp_path: Path):
+    house, said = House(tmp_path), []
+    first, second = threading.Event(), threading.Event()
+
+    async def both() -> None:
+        async def ask(work: Callable[[], object]) -> None:
+            said.append(await house.on_main_thread(work))
+
+        waiting = asyncio.gather(ask(lambda: (first.set(), second.wait(10))), ask(lambda: "its turn"))
+        await asyncio.to_thread(first.wait, 10)
+        house.ended = True
+        second.set()
+        await waiting
+
+    asking = threading.Thread(target=lambda: asyncio.run(both()))
+    asking.start()
+    house.live()
+    asking.join(10)
+    assert said[1:] == ["its turn"]
+
+
+def test_one_that_is_started_where_the_socket_is_out_of_sight_ends_by_itself(person: Person):
+    code = "import memsync.keeper.process as p; p.PATIENCE = 1; p.main()"
+    folder = person.home / "keeper"
+    folder.mkdir(mode=0o700)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run([sys.executable, "-c", code, str(person.home)], check=False, timeout=30)
+    assert done.returncode == 0

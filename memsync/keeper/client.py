@@ -9,6 +9,8 @@ import json
 import os
 import socket
 import stat
+import struct
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,24 +48,33 @@ def call(
         with suppress(BrokenPipeError):  # it may have refused already, and says so
             connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         for line in _lines(connection):
-            found: dict[str, object] = json.loads(line)
+            found = _object(line)
             if "progress" in found:
                 if progress:
                     progress(*found["progress"])  # type: ignore[misc]
                 continue
             if found.pop("ok", None) is True:
                 return found
-            error = found["error"]
+            error = found.get("error")
             if not isinstance(error, dict):
-                raise StorageError(
-                    "the keeper's answer makes no sense; say `memsync lock`, then `memsync unlock`"
-                )
+                raise _senseless()
             raise (
                 NoKeeper("the keeper is ending; say it again")
                 if error.get("name") == ENDING
                 else error_from(error)
             )
     raise StorageError("the keeper ended before it answered; nothing that was kept is lost; say it again")
+
+
+def peer_uid(connection: socket.socket) -> int | None:
+    """The user at the other end, as the system says; None where it can't."""
+    if hasattr(socket, "SO_PEERCRED"):
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return int(struct.unpack("3i", credentials)[1])
+    if sys.platform == "darwin":
+        # LOCAL_PEERCRED of <sys/un.h>: struct xucred begins with a version and the effective user id.
+        return int(struct.unpack_from("=II", connection.getsockopt(0, 1, 76))[1])
+    return None
 
 
 @contextmanager
@@ -73,6 +84,8 @@ def _connected(home: Path) -> Iterator[socket.socket]:
         try:
             _check_owner(path)
             connection.connect(str(path))
+            if peer_uid(connection) not in (None, os.getuid()):  # somebody put it there since
+                raise InputError(f"another user answers at {path}; take it away")
         except (FileNotFoundError, ConnectionRefusedError):
             raise NoKeeper("no keeper runs; say `memsync unlock`") from None
         except OSError as err:
@@ -80,6 +93,23 @@ def _connected(home: Path) -> Iterator[socket.socket]:
                 f"the keeper's socket {path} can't be used: {err.strerror}; say `memsync lock`, then `memsync unlock`"
             ) from err
         yield connection
+
+
+def _object(line: bytes) -> dict[str, object]:
+    """A line of the answer; ``StorageError`` for one of a keeper that is not of this release."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        raise _senseless() from None
+    if not isinstance(found, dict):
+        raise _senseless()
+    return found
+
+
+def _senseless() -> StorageError:
+    return StorageError(
+        "the keeper's answer makes no sense, as if it were of another release; say `memsync lock --all`, then `memsync unlock`"
+    )
 
 
 def _check_owner(path: Path) -> None:

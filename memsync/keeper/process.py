@@ -15,7 +15,6 @@ import resource
 import signal
 import socket
 import stat
-import struct
 import subprocess
 import sys
 import threading
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memsync.errors import StorageError
-from memsync.keeper.client import NoKeeper, call
+from memsync.keeper.client import NoKeeper, call, peer_uid
 from memsync.keeper.socket_path import socket_path
 from memsync.store.faults import named
 
@@ -132,17 +131,6 @@ def harden() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def peer_uid(connection: socket.socket) -> int | None:
-    """The user at the other end, as the system says; None where it can't."""
-    if hasattr(socket, "SO_PEERCRED"):
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        return int(struct.unpack("3i", credentials)[1])
-    if sys.platform == "darwin":
-        # LOCAL_PEERCRED of <sys/un.h>: struct xucred begins with a version and the effective user id.
-        return int(struct.unpack_from("=II", connection.getsockopt(0, 1, 76))[1])
-    return None
 
 
 def _server(house: House) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import shutil
 import socket
 import subprocess
@@ -16,11 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from memsync.errors import MemSyncError, NotOpen
+from memsync.errors import InputError, MemSyncError, NotOpen
 from memsync.keeper.client import NoKeeper
 from memsync.keeper.held import Open
 from memsync.keeper.house import House
 from memsync.keeper.process import running
+from memsync.keeper.socket_path import socket_path
 from tests.keeper.test_keeper import runs, wait_until
 from tests.people import PASSPHRASE, Person
 
@@ -135,3 +137,68 @@ def test_one_that_is_started_where_the_socket_is_out_of_sight_ends_by_itself(per
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = subprocess.run([sys.executable, "-c", code, str(person.home)], check=False, timeout=30)
     assert done.returncode == 0
+
+
+class Answering:
+    """Something at the keeper's socket that gives each caller this answer."""
+
+    def __init__(self, home: Path, answer: bytes) -> None:
+        self.path, self._answer = socket_path(home), answer
+        self.path.parent.mkdir(mode=0o700)
+
+    def __enter__(self) -> None:
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(self.path))
+        self._listener.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + self._answer)
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+        self.path.unlink()
+
+
+@pytest.mark.parametrize(
+    "answer", [b"Not Found", b"[]", b"{}", b'{"ok": false}', b'{"ok": false, "error": 5}', b"\xff"]
+)
+def test_what_no_keeper_of_this_release_says_is_told_in_one_line(person: Person, answer: bytes):
+    with Answering(person.home, answer):
+        assert "of another release" in person.fails(7, "list")
+
+
+AS_NOBODY = """
+import os, socket, sys
+os.setgid(65534); os.setuid(65534)
+with socket.socket(socket.AF_UNIX) as listener:
+    listener.bind(sys.argv[1])
+    listener.listen()
+    print("ready", flush=True)
+    connection, _ = listener.accept()
+    print(connection.recv(65536))
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_another_user_who_answers_at_the_socket_is_told_nothing(person: Person):
+    path = socket_path(person.home)
+    path.parent.mkdir()
+    for one in path.parents[:4]:
+        one.chmod(0o777)
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", AS_NOBODY, str(path)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "ready\n"
+        os.chown(path, os.getuid(), os.getgid())  # as if it had taken the place of one of ours
+        with pytest.raises(InputError, match="another user answers"):
+            person.asks("unlock", passphrase=PASSPHRASE)
+        assert other.stdout.read() == "b''\n"

@@ -6,20 +6,25 @@ them and loads that module alone, so that a command starts fast. Nothing of the 
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from memsync.errors import InputError, MemSyncError
-from memsync.keeper.wire import error_value
+from memsync.keeper.wire import error_value, place_of
 
 _JSON = "memsync.json"
 _KEPT = frozenset("\n\t")
+# Control characters, halves of surrogates (which no terminal can be sent), line and paragraph separators.
+_DRIVING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # Left-to-right and right-to-left overrides, embeddings and isolates: they can show a text as another.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -27,7 +32,7 @@ _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 def answer(lines: str | Iterable[str], fields: Mapping[str, object]) -> None:
     """Print what a verb found: ``lines`` for a person, or ``fields`` as JSON."""
     if as_json():
-        click.echo(json.dumps({"ok": True, **fields}, ensure_ascii=False))
+        click.echo(json.dumps({"ok": True, **fields}))
     for line in [lines] if isinstance(lines, str) else lines:
         say(line)
 
@@ -51,7 +56,9 @@ def note(line: str) -> None:
 def shown(text: str) -> str:
     """A text as a terminal may get it: control characters, which could drive it, are replaced."""
     return "".join(
-        "\ufffd" if (unicodedata.category(char) == "Cc" and char not in _KEPT) or char in _TURNING else char
+        "\ufffd"
+        if (unicodedata.category(char) in _DRIVING and char not in _KEPT) or char in _TURNING
+        else char
         for char in text
     )
 
@@ -97,7 +104,7 @@ class Root(Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         # Noted before anything is parsed, so that a mistake in the arguments is told as asked for too.
-        ctx.meta[_JSON] = "--json" in args
+        ctx.meta[_JSON] = json_asked(args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -107,6 +114,51 @@ class Root(Group):
             fail(error, error.exit_code, json_asked=ctx.meta[_JSON])
         except click.ClickException as error:
             fail(InputError(usage(error)), error.exit_code, json_asked=ctx.meta[_JSON])
+        except (click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # stopped by the person, done, or nobody reads any more
+        except Exception as error:  # noqa: BLE001 - nothing prints a traceback at a user
+            fail(_fault(error), 1, json_asked=ctx.meta[_JSON])
+
+
+def json_asked(args: list[str]) -> bool:
+    """Whether ``--json`` is among the options; what follows a ``--`` is none."""
+    return "--json" in (args[: args.index("--")] if "--" in args else args)
+
+
+def open_streams() -> None:
+    """Have stdin, stdout and stderr open, and able to take any character: who closed one, or has a terminal that knows few, meant that."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(
+                os.devnull, os.O_RDWR
+            )  # else the next file that is opened would be written to as if it were the terminal
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process lives
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def stopped(*, json_asked: bool) -> NoReturn:
+    """End because the person said so, by Ctrl-C, by an end of input, or by a no."""
+    fail(Stopped("stopped"), 130, json_asked=json_asked)
+
+
+class Stopped(MemSyncError):
+    """The person stopped it."""
+
+
+def _fault(error: Exception) -> MemSyncError:
+    """What nobody foresaw, in one line: of an operating system's error what it says, of another where it was, never its text."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        return MemSyncError(f"{where}{error.strerror.lower()}; check it, then repeat")
+    return MemSyncError(
+        f"a fault of MemSync's own, {type(error).__name__} at {place_of(error)}; please report it"
+    )
 
 
 def fail(error: Exception, code: int, *, json_asked: bool) -> NoReturn:
@@ -114,7 +166,7 @@ def fail(error: Exception, code: int, *, json_asked: bool) -> NoReturn:
     value = error_value(error)
     if json_asked:
         told = {name: value[name] for name in ("name", "message", "next")}
-        click.echo(json.dumps({"ok": False, "error": told}, ensure_ascii=False))
+        click.echo(json.dumps({"ok": False, "error": told}))
     else:
         click.echo(f"memsync: {shown(str(value['message']))}", err=True)
     sys.exit(code)

@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from memsync.cli.frame import Root, fail, usage
+from memsync.cli.frame import Root, fail, json_asked, open_streams, stopped, usage
+from memsync.errors import InputError
 
 # Which module has which command, in the order of the help.
 _MODULES = {
@@ -48,10 +49,10 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and end the process."""
+    open_streams()
     try:
         sys.exit(cli.main(prog_name="memsync", standalone_mode=False))
     except click.Abort:
-        click.echo("memsync: stopped", err=True)
-        sys.exit(130)
+        stopped(json_asked=json_asked(sys.argv[1:]))
     except click.ClickException as error:
-        fail(click.UsageError(usage(error)), error.exit_code, json_asked="--json" in sys.argv)
+        fail(InputError(usage(error)), error.exit_code, json_asked=json_asked(sys.argv[1:]))

@@ -11,9 +11,7 @@ import asyncio
 import json
 import logging
 import time
-import traceback
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -25,7 +23,7 @@ from memsync.errors import InputError, MemSyncError
 from memsync.keeper.client import LINES
 from memsync.keeper.perform import perform
 from memsync.keeper.verb import VERBS, Needs, Values, Verb
-from memsync.keeper.wire import error_value
+from memsync.keeper.wire import error_value, place_of
 from memsync.progress import Progress, watched
 
 if TYPE_CHECKING:
@@ -129,20 +127,12 @@ def _done(house: House, name: str, work: Callable[[], Values], started: float) -
         outcome = type(error).__name__
         return error
     except Exception as error:  # noqa: BLE001 - a fault of ours must not end the keeper; the log says where it is
-        outcome = f"{type(error).__name__} at {_place(error)}"
+        outcome = f"{type(error).__name__} at {place_of(error)}"
         return MemSyncError(
             f"`{name}` failed by a fault of MemSync's own; {house.log_file} says where, please report it"
         )
     finally:
         log.info("%s %s %d ms", name, outcome, (time.monotonic() - started) * 1000)
-
-
-def _place(error: Exception) -> str:
-    """Where it happened, without what was said: file, line and function of our own innermost frames."""
-    frames = traceback.extract_tb(error.__traceback__)[-3:]
-    return " < ".join(
-        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames)
-    )
 
 
 async def _body(request: Request) -> Values:

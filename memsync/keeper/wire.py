@@ -5,15 +5,22 @@ Loads nothing but the error tree. A message's last clause after a semicolon says
 
 from __future__ import annotations
 
+import os
+import traceback
+
 from memsync import errors
 from memsync.errors import MemSyncError
 
 Value = dict[str, object]
+LONGEST = 1000
+"""Characters of a message; one that repeats what it was given may be longer, and its middle is left out."""
 
 
 def error_value(error: Exception) -> Value:
     """Name, message and what to do next; ``code`` is what a command ends with."""
     message = " ".join(str(error).split())
+    if len(message) > LONGEST:
+        message = message[: LONGEST // 2] + " … " + message[-LONGEST // 2 :]
     return {
         "name": type(error).__name__,
         "message": message,
@@ -30,6 +37,15 @@ def error_from(value: Value) -> MemSyncError:
     made: MemSyncError = kind.__new__(kind)
     Exception.__init__(made, str(value.get("message")))
     return made
+
+
+def place_of(error: Exception) -> str:
+    """Where it happened, without what was said: file, line and function of the innermost frames."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    return " < ".join(
+        f"{os.path.basename(frame.filename)}:{frame.lineno} {frame.name}"  # noqa: PTH119 - pathlib is not loaded for it
+        for frame in reversed(frames)
+    )
 
 
 def _of_code(code: object) -> type[MemSyncError]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -17,6 +18,8 @@ from memsync.errors import InputError, LockedError
 PASSPHRASE_FILE = "MEMSYNC_PASSPHRASE_FILE"  # noqa: S105
 PASSPHRASE_FD = "MEMSYNC_PASSPHRASE_FD"  # noqa: S105
 PAYER_PASSPHRASE_FILE = "MEMSYNC_PAYER_PASSPHRASE_FILE"  # noqa: S105
+_LONGEST = 1 << 16
+MOST = 8 << 20
 _read: dict[int, str] = {}
 _chosen: list[str] = []
 
@@ -50,8 +53,19 @@ def ask_words(file: Path | None) -> str:
         words: str = click.prompt("The 24 words", hide_input=True, err=True)
         return words
     if file is None or str(file) == "-":
-        return sys.stdin.readline()
+        return read_stdin().partition("\n")[0]
     return first_line(file)
+
+
+def read_stdin() -> str:
+    """All that comes on stdin. ``InputError`` for what is not UTF-8, and for more than ``MOST`` bytes."""
+    try:
+        data = click.get_binary_stream("stdin").read(MOST + 1)
+        if len(data) > MOST:
+            raise InputError(f"more than {MOST >> 20} MiB come on stdin; give less")
+        return data.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise InputError("what comes on stdin is not UTF-8; give it in UTF-8") from None
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -67,12 +81,24 @@ def first_line(file: Path) -> str:
     """The first line of a file with a secret. ``InputError`` when it can't be read."""
     try:
         with file.expanduser().open(encoding="utf-8") as lines:
-            return lines.readline().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as err:
-        reason = err.strerror if isinstance(err, OSError) else "not UTF-8"
+            return _line(lines)
+    except (OSError, ValueError, RuntimeError) as err:
+        reason = (
+            "not UTF-8"
+            if isinstance(err, UnicodeDecodeError)
+            else getattr(err, "strerror", None) or "its first line is too long"
+        )
         raise InputError(
             f"{file} can't be read: {reason}; name a file whose first line is the secret"
         ) from err
+
+
+def _line(lines: TextIO) -> str:
+    """The first line; ``ValueError`` for one that is longer than any secret, as of a file that never ends."""
+    line = lines.readline(_LONGEST)
+    if len(line) == _LONGEST:
+        raise ValueError
+    return line.rstrip("\r\n")
 
 
 def _typed(prompt: str, *, new: bool, otherwise: str) -> str:
@@ -92,9 +118,9 @@ def _from_descriptor(text: str) -> str:
         number = int(text)
         if number not in _read:
             with os.fdopen(number, encoding="utf-8") as lines:
-                _read[number] = lines.readline().rstrip("\r\n")
-    except (OSError, ValueError) as err:
+                _read[number] = _line(lines)
+    except (OSError, ValueError, TypeError, OverflowError):
         raise InputError(
-            f"{PASSPHRASE_FD}={text} is no open descriptor; open one that holds the passphrase"
-        ) from err
+            f"{PASSPHRASE_FD} is the number of no open descriptor; open one that holds the passphrase"
+        ) from None  # what it says may be the passphrase itself, by mistake
     return _read[number]

@@ -15,7 +15,7 @@ import click
 
 from memsync.cli.asking import ask_passphrase, ask_payer_passphrase
 from memsync.cli.bars import watching
-from memsync.errors import NotOpen, PayerLocked
+from memsync.errors import InputError, NotOpen, PayerLocked
 from memsync.home import memsync_home
 from memsync.keeper.client import NoKeeper
 from memsync.keeper.client import call as ask_keeper
@@ -94,7 +94,12 @@ def target() -> Found:
 
 def whole_path(place: str) -> str:
     """A place as it reads from anywhere: a URL as it is, a path from the root on."""
-    return place if "://" in place else str(Path(place).expanduser().absolute())
+    if "://" in place:
+        return place
+    try:
+        return str(Path(place).expanduser().absolute())
+    except (OSError, RuntimeError) as err:  # a ~ of nobody, or a working folder that is gone
+        raise InputError(f"{place} can't be made a whole path; give it from the root on") from err
 
 
 def call(verb: str, **given: Any) -> Found:

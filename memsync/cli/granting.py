@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from memsync.cli.asking import confirm
+from memsync.cli.asking import confirm, read_stdin
 from memsync.cli.calling import call, on_chain, on_vault
 from memsync.cli.frame import answer, note, shown
 from memsync.cli.root import cli
@@ -197,18 +196,21 @@ def _plan_lines(plan: dict[str, Any]) -> list[str]:
 def _card(who: str) -> str:
     """A card's text where WHO says where one is; else a contact's name, as it is."""
     if who == "-":
-        return sys.stdin.read()
+        return read_stdin()
     if "://" in who:
         from memsync.format.card import LIMIT
         from memsync.store.fetching import fetch
 
         return _utf8(fetch(who, limit=LIMIT), who)
     file = Path(who)
-    if file.is_file():
-        from memsync.format.card import LIMIT
+    try:
+        if file.is_file():
+            from memsync.format.card import LIMIT
 
-        with file.open("rb") as opened:
-            return _utf8(opened.read(LIMIT), who)
+            with file.open("rb") as opened:
+                return _utf8(opened.read(LIMIT + 1), who)
+    except OSError as err:
+        raise InputError(f"{who} can't be read: {err.strerror}; name a card's file, or a contact") from err
     if "/" in who or who.endswith(".json"):
         raise InputError(f"there is no file {who}; name a card's file, its https address, or a contact")
     return who

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from memsync.cli.asking import confirm
+from memsync.cli.asking import confirm, read_stdin
 from memsync.cli.calling import call, on_vault
-from memsync.cli.frame import answer, note
+from memsync.cli.frame import answer, note, shown
 from memsync.cli.root import cli
 from memsync.cli.show import amount, memory_line, memory_lines
 from memsync.errors import InputError
@@ -145,7 +145,7 @@ def forget(yes: bool, **meant: Any) -> None:
     \b
     Example: memsync forget --query "old address"
     """
-    if not _shown("forget", meant, yes=yes, question="Forget {count}?"):
+    if not _shown("forget", meant, yes=yes, question="Forget {}?"):
         return
     found = call("forget", **meant)
     answer(f"{found['forgotten']} forgotten here; push, so that later readers don't get them", found)
@@ -165,7 +165,7 @@ def move(yes: bool, **meant: Any) -> None:
     \b
     Example: memsync move --query "meeting" --to work
     """
-    if not _shown("move", meant, yes=yes, question=f"Move {{count}} to {meant['to']}?"):
+    if not _shown("move", meant, yes=yes, question=f"Move {{}} to {shown(meant['to'])}?"):
         return
     found = call("move", **meant)
     answer(f"{found['moved']} moved to {found['to']}; push, so that readers see it", found)
@@ -183,13 +183,13 @@ def _shown(verb: str, meant: dict[str, Any], *, yes: bool, question: str) -> boo
         note(memory_line(memory))
     if found["count"] > len(found["memories"]):
         note(f"… and {found['count'] - len(found['memories']):,} more")
-    confirm(question.format(count=amount(found["count"], "memory", "memories")), yes=False)
+    confirm(question.replace("{}", amount(found["count"], "memory", "memories"), 1), yes=False)
     return True
 
 
 def _text(text: str | None) -> str:
     if text is None:
-        text = _written("") if sys.stdin.isatty() else sys.stdin.read()
+        text = _written("") if sys.stdin.isatty() else read_stdin()
     text = text.rstrip("\n")
     if not text.strip():
         raise InputError("no text: give it as an argument, on stdin, or write it in the editor")

@@ -12,6 +12,7 @@ from memsync.cli.calling import call, target, vault_option, whole_path
 from memsync.cli.frame import answer, note, say, shown
 from memsync.cli.root import cli
 from memsync.cli.show import amount
+from memsync.store.faults import named
 
 
 @cli.group()
@@ -142,7 +143,8 @@ def serve(folder: Path | None, host: str, port: int, token_file: Path | None, pu
 def _token(file: Path | None) -> str:
     if file is None:
         return secrets.token_urlsafe(24)
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
+    with named(f"{file}", "written"):
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
     return first_line(file)

@@ -244,5 +244,9 @@ def _translated(place: str) -> Iterator[None]:
         raise StorageError(
             f"{place} can't be read or written: {error}; check its disk, then repeat"
         ) from error
+    except UnicodeEncodeError:
+        raise InputError("a text holds what is not UTF-8; give it in UTF-8") from None
+    except OverflowError:
+        raise InputError("a number has more than 64 bits; give a smaller one") from None
     except apsw.ConnectionClosedError as error:
         raise StorageError(f"{place} is closed; open the vault again") from error

@@ -83,7 +83,7 @@ def _listen(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
         return socket.create_server(address, family=family)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         what = (getattr(error, "strerror", None) or str(error)).lower()
         raise InputError(
             f"can't listen at {host} port {port}: {what}; choose another, or port 0 for a free one"

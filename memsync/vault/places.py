@@ -24,6 +24,8 @@ from memsync.sync.settling import head_taken
 from memsync.sync.whereabouts import note_places
 from memsync.vault.base import OpenVault
 
+_TOKEN = 4096  # characters; a file that has more is none
+
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
@@ -54,8 +56,9 @@ def read_tokens(found: Settings) -> dict[str, str]:
 def read_token(file: Path) -> str:
     """The token that a file holds."""
     try:
-        return file.expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as err:
+        with file.expanduser().open(encoding="utf-8") as opened:
+            return opened.read(_TOKEN).strip()
+    except (OSError, RuntimeError, UnicodeDecodeError) as err:
         raise InputError(f"the token file {file} can't be read: {err}; name another") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -51,7 +52,8 @@ class Person:
 
     def run(self, *args: str, stdin: str = "") -> Result:
         clean = dict.fromkeys(name for name in os.environ if name.startswith("MEMSYNC_"))
-        return CliRunner(mix_stderr=False).invoke(cli, args, input=stdin, env={**clean, **self.env})
+        with contextlib.chdir(self.folder):
+            return CliRunner(mix_stderr=False).invoke(cli, args, input=stdin, env={**clean, **self.env})
 
     def says(self, *args: str, stdin: str = "") -> str:
         result = self.run(*args, stdin=stdin)

@@ -30,6 +30,7 @@ except ModuleNotFoundError as err:
 
 from memsync.chain.artifact import load_artifact
 from memsync.chain.calls import SignedCall
+from memsync.chain.naming import without_keys
 from memsync.chain.registry import BlockStamp, Event, Facts, GrantState, Receipt, Snapshot, VaultState
 from memsync.crypto.secp256k1 import keccak
 from memsync.errors import (
@@ -109,7 +110,7 @@ def connect(
                         f"Ape can't use {err.filename}: {err.strerror}; set APE_DATA_FOLDER to a folder that it may write to"
                     ) from err
                 raise ChainUnreachable(
-                    f"can't connect to {network!r}: {_first_line(err)}; check the name or the URL"
+                    f"can't connect to {without_keys(network)!r}: {_first_line(err)}; check the name or the URL"
                 ) from err
             account = _load_payer(payer, provider.chain_id) if isinstance(payer, str) else payer
         registry = ApeRegistry(provider, contract=contract, payer=account)
@@ -440,4 +441,4 @@ def _bytes(text: Any) -> bytes:
 
 def _first_line(err: BaseException) -> str:
     lines = str(err).strip().splitlines()
-    return lines[0] if lines else type(err).__name__
+    return without_keys(lines[0]) if lines else type(err).__name__

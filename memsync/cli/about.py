@@ -14,6 +14,7 @@ import click
 
 from memsync.cli.frame import answer, say, shown
 from memsync.cli.root import cli
+from memsync.cli.show import network_name
 from memsync.errors import ChainError, InputError
 from memsync.home import memsync_home
 
@@ -33,7 +34,10 @@ def list_settings() -> None:
     from memsync.device.config import KEYS, config_file, read_config
 
     found = dict(_flat(read_config(memsync_home())))
-    lines = [f"{name} = {shown(str(value))}" for name, value in found.items()]
+    lines = [
+        f"{name} = {network_name(value) if name.endswith('network') else shown(str(value))}"
+        for name, value in found.items()
+    ]
     lines += [
         "",
         f"in {config_file(memsync_home())}; it may hold",

@@ -10,7 +10,7 @@ import click
 from memsync.cli.calling import call, on_chain, vault_option
 from memsync.cli.frame import answer, shown
 from memsync.cli.root import cli
-from memsync.cli.show import minute
+from memsync.cli.show import minute, network_name
 from memsync.home import memsync_home
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _chain_lines(found: dict[str, Any]) -> list[str]:
         else ("other code" if found["code_hash"] else "no contract: `ape run deploy` puts it there")
     )
     lines = [
-        f"network   {shown(found['network'])}, chain {found['chain_id']}, block {found['block']:,} of {minute(found['block_time'])}",
+        f"network   {network_name(found['network'])}, chain {found['chain_id']}, block {found['block']:,} of {minute(found['block_time'])}",
         f"contract  {found['contract']}  ({registry})",
         f"code      {found['code_hash'] or 'none'}",
     ]
@@ -156,7 +156,11 @@ def start(port: int | None) -> None:
         [
             line,
             *_node_notes(found),
-            *([] if chosen in (None, OWN_NODE) else [f"vaults go on using {chosen}: see `memsync chain`"]),
+            *(
+                []
+                if chosen in (None, OWN_NODE)
+                else [f"vaults go on using {network_name(chosen)}: see `memsync chain`"]
+            ),
         ],
         _node_fields(found),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from memsync.chain.naming import without_keys
 from memsync.cli.frame import shown
 
 WIDTH = 100
@@ -35,6 +36,11 @@ def grant_lines(grant: Value) -> list[str]:
         f"{shown(grant['name'])}  {shown(grant['scope'])}  {grant['can']}{since}  until {minute(grant['until'])}",
         f"    {grant['link']}",
     ]
+
+
+def network_name(network: str) -> str:
+    """A network as it may be shown to others: without an RPC's key."""
+    return shown(without_keys(network))
 
 
 def day(iso: str | None) -> str:

@@ -9,7 +9,7 @@ import click
 from memsync.cli.calling import call, network_option, on_chain, on_vault, payer_option
 from memsync.cli.frame import answer, note, shown
 from memsync.cli.root import cli
-from memsync.cli.show import amount, bytes_of, day, minute
+from memsync.cli.show import amount, bytes_of, day, minute, network_name
 
 ONE_COPY = "one copy, on this machine only: the words alone can't bring it back; `memsync store add PLACE` makes a second"
 
@@ -73,7 +73,7 @@ def _status_lines(found: dict[str, Any]) -> list[str]:
     if found["sequence"]:
         where = f"on chain {found['chain_id']}, sequence {found['sequence']}"
     elif found["network"]:
-        where = f"not pushed yet (to {found['network']})"
+        where = f"not pushed yet (to {network_name(found['network'])})"
     else:
         where = "on no chain yet; `memsync chain use NETWORK` chooses one, `memsync node start` starts one on this machine"
     proposals = amount(found["proposals"], "proposal waits", "proposals wait")

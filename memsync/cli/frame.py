@@ -164,11 +164,16 @@ def _fault(error: Exception) -> MemSyncError:
 def fail(error: Exception, code: int, *, json_asked: bool) -> NoReturn:
     """End with this error: one JSON object on stdout, or one line on stderr."""
     value = error_value(error)
-    if json_asked:
-        told = {name: value[name] for name in ("name", "message", "next")}
-        click.echo(json.dumps({"ok": False, "error": told}))
-    else:
-        click.echo(f"memsync: {shown(str(value['message']))}", err=True)
+    try:
+        if json_asked:
+            told = {name: value[name] for name in ("name", "message", "next")}
+            click.echo(json.dumps({"ok": False, "error": told}))
+        else:
+            click.echo(f"memsync: {shown(str(value['message']))}", err=True)
+    except (
+        OSError
+    ):  # a full disk, or nobody there: the exit code tells it, and what is left to write goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if not json_asked else 1)
     sys.exit(code)
 
 

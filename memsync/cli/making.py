@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -18,9 +17,9 @@ from memsync.cli.bars import watching
 from memsync.cli.calling import network_option, payer_option, target, token_option, vault_option, whole_path
 from memsync.cli.frame import answer, as_json, note, say, shown
 from memsync.cli.root import cli
-from memsync.cli.show import amount
+from memsync.cli.show import amount, network_name
 from memsync.cli.upkeep import ONE_COPY
-from memsync.errors import ChainError, InputError, PayerLocked
+from memsync.errors import ChainError, InputError, MemSyncError, PayerLocked
 from memsync.home import memsync_home
 
 if TYPE_CHECKING:
@@ -55,16 +54,17 @@ def init(stores: tuple[str, ...], yes: bool) -> None:
     if not yes and not as_json() and not sys.stdin.isatty():
         raise InputError("nobody here to ask the words back; say --yes if they will be written down")
     places = _places(stores)
-    with Vault.create(found.vault, passphrase=ask_passphrase("New passphrase", new=True)) as vault:
-        if places:
-            change_config({f"vaults.{found.vault}.stores": places}, home)
+    vault = Vault.create(found.vault, passphrase=ask_passphrase("New passphrase", new=True))
+    try:
         words = vault.words
         for line in _sheet(vault, found, places, words):
             say(line)
         if not yes and not as_json():
-            _ask_back(vault, words)
+            _ask_back(words)
+        if places:
+            change_config({f"vaults.{found.vault}.stores": places}, home)
         if found.network and found.payer:
-            last = f"{found.payer} will be seen paying on {found.network}"
+            last = f"{found.payer} will be seen paying on {network_name(found.network)}"
         else:
             last = (
                 "next: `memsync unlock`; and a chain: `memsync node start` for one on this machine, or\n"
@@ -81,6 +81,14 @@ def init(stores: tuple[str, ...], yes: bool) -> None:
                 "payer": found.payer,
             },
         )
+    except BaseException:  # its words did not reach the paper, and are shown once
+        _unmake(vault)
+        if places:
+            with suppress(MemSyncError):
+                change_config({f"vaults.{found.vault}.stores": None}, home)
+        note("no vault was made")
+        raise
+    vault.close()
 
 
 @cli.command()
@@ -198,7 +206,7 @@ def _sheet(vault: Vault, found: Settings, places: list[str], words: str) -> list
         "",
         *wrap(words, 60, initial_indent="    ", subsequent_indent="    "),
         "",
-        f"    chain     {found.network or 'none chosen yet: write it down when it is'}",
+        f"    chain     {network_name(found.network) if found.network else 'none chosen yet: write it down when it is'}",
         f"    contract  0x{load_artifact().address.hex()}",
         f"    blocks    {', '.join(map(shown, places)) if places else str(vault.paths.blocks)}",
         "",
@@ -209,19 +217,25 @@ def _sheet(vault: Vault, found: Settings, places: list[str], words: str) -> list
     ]
 
 
-def _ask_back(vault: Vault, words: str) -> None:
-    """Go on when three of the words were typed; who stops here has no vault."""
+def _ask_back(words: str) -> None:
+    """Go on when three of the words were typed."""
     _, *every = words.split()  # the first says whose words they are
     numbers = sorted(secrets.SystemRandom().sample(range(len(every)), 3))
-    try:
-        for number in numbers:
-            while click.prompt(f"Word {number + 1}", err=True).strip().lower() != every[number]:
-                note("that is another word; look at the paper again")
-    except (click.Abort, EOFError):
-        vault.close()
-        shutil.rmtree(vault.paths.folder)
-        note("no vault was made")
-        raise click.Abort from None
+    for number in numbers:
+        while click.prompt(f"Word {number + 1}", err=True).strip().lower() != every[number]:
+            note("that is another word; look at the paper again")
+
+
+def _unmake(vault: Vault) -> None:
+    """Take away the files of a vault that was just made, and no others: its folder may have held blocks before."""
+    vault.close()
+    paths = vault.paths
+    for file in (paths.keystore, *paths.folder.glob(paths.database.name + "*"), paths.lock):
+        with suppress(OSError):
+            file.unlink()
+    for folder in (paths.blocks, paths.folder):
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _places(stores: tuple[str, ...]) -> list[str]:

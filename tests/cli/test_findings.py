@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from memsync.chain.naming import without_keys
 from memsync.cli.frame import shown
 from tests.people import Person
 
@@ -219,3 +220,47 @@ def test_a_terminal_that_is_closed_while_the_editor_is_open_leaves_no_text(tmp_p
         assert file.exists()
         os.killpg(process.pid, signal.SIGHUP)
     assert not file.parent.exists()
+
+
+def test_a_vault_whose_words_did_not_arrive_is_not_made_and_what_lay_there_stays(tmp_path: Path):
+    person = Person(tmp_path / "person")
+    blocks = person.home / "vaults" / "default" / "blocks"
+    blocks.mkdir(parents=True)
+    (blocks / "brought").write_bytes(b"a block")
+    for option in ("--yes", "--json"):
+        done = typed(person, "init", option, "--store", "blocks", before="exec 1> /dev/full;")
+        assert done.returncode == 1
+        assert b"Traceback" not in done.stderr
+        assert {one.name for one in person.home.rglob("*") if one.is_file()} <= {"brought", "config.toml"}
+        assert person.gets("config", "list")["settings"] == {}
+    assert person.gets("init", "--yes")["words"]
+
+
+KEY = "sEcReTkEy"
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        f"http://127.0.0.1:1/v3/{KEY}",
+        f"http://ada:{KEY}@127.0.0.1:1",
+        f"http://127.0.0.1:1?token={KEY}",
+        f"ws://127.0.0.1:1/{KEY}",
+        f"ethereum:mainnet:https://127.0.0.1:1/{KEY}",
+    ],
+)
+def test_the_key_of_an_rpc_is_shown_nowhere(owner: Person, network: str):
+    owner.says("config", "set", "chain.network", network)
+    for args in (["status"], ["config", "list"], ["init", "--vault", "second", "--yes"], ["push"], ["chain"]):
+        done = owner.run(*args)
+        assert KEY not in done.stdout + done.stderr, args
+        assert "127.0.0.1:1" in done.stdout + done.stderr
+    assert KEY in owner.says("config", "get", "chain.network")
+
+
+def test_the_key_of_an_rpc_is_not_in_what_libraries_say_of_it():
+    said = f"HTTPConnectionPool(host='x.y', port=1): Max retries exceeded with url: /{KEY} (Caused by Z)"
+    assert without_keys(said) == said.replace(KEY, "…")
+    said = f"401 Client Error: Unauthorized for url: https://x.y/v3/{KEY}"
+    assert without_keys(said) == "401 Client Error: Unauthorized for url: https://x.y/…"
+    assert without_keys("node") == "node"

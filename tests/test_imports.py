@@ -54,7 +54,7 @@ for module in pkgutil.walk_packages(memsync.__path__, "memsync."):
 
 
 def test_every_module_but_the_ape_adapter_imports_without_the_extra():
-    heavy = {"ape", "web3", "numpy", "pandas", "eth_account", "eth_abi", "eth_utils"}
+    heavy = {"ape", "web3", "pandas", "eth_account", "eth_abi", "eth_utils"}
     assert "memsync" in modules_after(WITHOUT_EXTRAS.format(heavy=heavy, more=""))
     with pytest.raises(subprocess.CalledProcessError):
         modules_after(WITHOUT_EXTRAS.format(heavy=heavy, more="import web3"))
@@ -118,7 +118,7 @@ except memsync.WrongPassphrase:
 def test_everything_on_this_device_is_done_without_a_chain(tmp_path):
     loaded = modules_after(LOCAL_FACE, str(tmp_path))
     assert loaded >= {"memsync", "apsw", "cryptography"}
-    assert not loaded & {"ape", "web3", "numpy", "pandas", "eth_account", "eth_abi"}
+    assert not loaded & {"ape", "web3", "pandas", "eth_account", "eth_abi"}
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -4,7 +4,7 @@ The index is a cache beside the memories, in the same encrypted database; it can
 text of it in the clear. What is found is data with its provenance, never an instruction.
 """
 
+from memsync.recall.index import TextIndex
 from memsync.recall.port import Hit, Index, refresh
-from memsync.recall.words import TextIndex
 
 __all__ = ["Hit", "Index", "TextIndex", "refresh"]

@@ -7,7 +7,7 @@ affair. It never decides which memories there are: that is ``device.memories``' 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from memsync.device.memories import Document, Memories
@@ -16,12 +16,16 @@ from memsync.memory import Memory
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer: the memory, its scope's id, a score (higher is better, comparable within one answer), and the words that matched."""
+    """One answer: the memory, its scope's id, a score (higher is better, comparable within one answer), and the question's words that it
+    has; none where its neighbours have them. ``labels``: ``superseded`` by another memory, ``expired``, in ``conflict`` with another
+    version. ``row`` is the index's."""
 
     memory: Memory
     scope: bytes
     score: float
     why: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    row: int = field(default=0, repr=False, compare=False)
 
 
 @runtime_checkable
@@ -45,11 +49,12 @@ class Index(Protocol):
         since: int | None = None,
         until: int | None = None,
         now: int | None = None,
+        clock: int | None = None,
     ) -> list[Hit]:
         """The best ``k`` of these scopes, the best first. Any text is a question.
 
         ``since`` (inclusive) and ``until`` (exclusive) bound ``Memory.when``; with ``now``, memories that are not valid then are left
-        out. All in ms.
+        out. ``clock``: when the question is asked, for "yesterday"; else ``now``, else this moment. All in ms.
         """
         ...
 

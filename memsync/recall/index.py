@@ -1,0 +1,231 @@
+"""The index over all memories of one vault: a shelf a scope in the encrypted database, a view of each in memory, the answers put together.
+
+What one scope holds never shifts the scores of another; answers of several scopes are put in one order. Writing needs no more than the
+database; reading loads numpy when the first question comes. Another process's writing is noticed before each answer.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Final
+
+from memsync.device.database import Database, text
+from memsync.device.memories import Document, Found, Memories
+from memsync.device.meta import Meta
+from memsync.device.scopes import number_scope, scope_number
+from memsync.memory import Memory
+from memsync.recall.port import Hit
+from memsync.recall.shelf import Shelf
+from memsync.recall.words import terms
+
+if TYPE_CHECKING:
+    from memsync.recall.view import View
+
+VERSION: Final = b"words 2"
+"""Of what is written into the tables; another version found means that they are made anew."""
+
+_META: Final = "recall index"
+_SPARE: Final = 40
+"""Candidates read beyond ``k``, since a filter on the memory itself may take some away."""
+_OVER: Final = 0.5
+"""What is left of the score of a memory that another supersedes, or that holds no longer."""
+
+
+class TextIndex:
+    """The words of all memories of one vault. An ``Index``; call ``memsync.recall.refresh`` before searching."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._memories = Memories(database)
+        self._meta = Meta(database)
+        self._views: dict[int, View] = {}
+        if self._meta.get(_META) != VERSION:
+            self.clear()
+
+    def clear(self) -> None:
+        """Throw everything away; the next ``refresh`` makes it anew."""
+        with self._db.transaction():
+            for table in self._tables():
+                self._db.run(f"DROP TABLE IF EXISTS {table}")
+            self._db.run(
+                "CREATE TABLE words_superseded (scope INTEGER NOT NULL, id BLOB NOT NULL, row INTEGER NOT NULL,"
+                " PRIMARY KEY (scope, id, row)) WITHOUT ROWID"
+            )
+            self._memories.mark_unindexed()
+            for name in self._meta.names():
+                if name.startswith(f"{_META} "):
+                    self._meta.delete(name)
+            self._meta.put(_META, VERSION)
+
+    def add_many(self, documents: Iterable[Document]) -> None:
+        for scope, some in _by_scope(documents).items():
+            settled = self._shelf(number_scope(self._db, scope)).add(some)
+            self._touch(number_scope(self._db, scope), runs=settled)
+            over = [
+                (scope_number(self._db, scope), memory, one.row) for one in some for memory in one.supersedes
+            ]
+            if over:
+                self._db.run_many(
+                    "INSERT OR IGNORE INTO words_superseded (scope, id, row) VALUES (?, ?, ?)", over
+                )
+
+    def remove(self, documents: Iterable[Document]) -> None:
+        for scope, some in _by_scope(documents).items():
+            settled = self._shelf(number_scope(self._db, scope)).remove(some)
+            self._touch(number_scope(self._db, scope), runs=settled)
+            self._db.run_many(
+                "DELETE FROM words_superseded WHERE scope = ? AND row = ?",
+                [(scope_number(self._db, scope), one.row) for one in some if one.supersedes],
+            )
+
+    def search(
+        self,
+        question: str,
+        scopes: Collection[bytes],
+        *,
+        k: int = 10,
+        since: int | None = None,
+        until: int | None = None,
+        now: int | None = None,
+        clock: int | None = None,
+    ) -> list[Hit]:
+        words = terms(question)
+        if not words or k < 1:
+            return []
+        clock = now if clock is None else clock
+        if clock is None:
+            clock = int(time.time() * 1000)
+        hits: list[Hit] = []
+        for scope in dict.fromkeys(scopes):
+            hits += self._search_scope(scope, question, words, k, since, until, now, clock)
+        hits.sort(key=lambda hit: (-hit.score, -hit.memory.when, hit.memory.version))
+        return hits[:k]
+
+    def neighbours(self, scope: bytes, row: int) -> list[Found]:
+        """The memories just before and just after one, in their conversation."""
+        view = self._view(scope)
+        if view is None:
+            return []
+        import numpy as np
+
+        places = np.flatnonzero(view.row == row)
+        beside = [int(link[place]) for place in places for link in (view.before, view.after)]
+        return self._memories.in_rows([int(view.row[at]) for at in beside if at >= 0])
+
+    def _search_scope(
+        self,
+        scope: bytes,
+        question: str,
+        words: list[str],
+        k: int,
+        since: int | None,
+        until: int | None,
+        now: int | None,
+        clock: int,
+    ) -> list[Hit]:
+        view = self._view(scope)
+        if view is None or not view.count:
+            return []
+        import numpy as np
+
+        from memsync.recall import rank
+        from memsync.recall.times import spans
+
+        asked = rank.read_question(
+            view, question, spans(question, now=clock, first=view.first, last=view.last)
+        )
+        wanted = k + _SPARE
+        while True:
+            pool = rank.pool(view, asked, since=since, until=until, wanted=wanted)
+            scores = rank.weigh(pool)
+            order = np.lexsort((-view.at[pool.places], -scores))[:wanted]
+            rows = {int(view.row[pool.places[at]]): (int(pool.places[at]), float(scores[at])) for at in order}
+            found = self._memories.in_rows(list(rows))
+            found = [one for one in found if now is None or valid_at(one.memory, now)]
+            if len(found) >= k or len(order) < wanted:
+                break
+            wanted *= 4
+        over = self._superseded(scope, found)
+        hits = []
+        for one in found:
+            place, score = rows[one.row]
+            labels = _labels(one.memory, over, clock)
+            score *= _OVER if labels else 1.0
+            hits.append((score, place, labels, one))
+        hits.sort(key=lambda hit: -hit[0])
+        conflicts = self._conflicts([hit[3] for hit in hits[:k]])
+        return [
+            Hit(
+                one.memory,
+                scope,
+                score,
+                tuple(words[at] for at in rank.matching(view, place, words)),
+                (*labels, "conflict") if one.memory.id in conflicts else labels,
+                one.row,
+            )
+            for score, place, labels, one in hits[:k]
+        ]
+
+    def _superseded(self, scope: bytes, found: list[Found]) -> set[bytes]:
+        number = scope_number(self._db, scope)
+        over: set[bytes] = set()
+        for one in found:
+            if self._db.run(
+                "SELECT 1 FROM words_superseded WHERE scope = ? AND id = ?", (number, one.memory.id)
+            ):
+                over.add(one.memory.id)
+        return over
+
+    def _conflicts(self, found: list[Found]) -> set[bytes]:
+        return {one.memory.id for one in found if len(self._memories.get(one.scope, one.memory.id)) > 1}
+
+    def _view(self, scope: bytes) -> View | None:
+        number = scope_number(self._db, scope)
+        frozen, stamp = (self._meta.get(f"{_META} {number} {what}") for what in ("runs", "all"))
+        if frozen is None or stamp is None:
+            return None
+        from memsync.recall.view import View
+
+        if number not in self._views:
+            self._views[number] = View(self._shelf(number))
+        self._views[number].refresh(frozen, stamp)
+        return self._views[number]
+
+    def _touch(self, scope: int, *, runs: bool) -> None:
+        # Random, not counted: a transaction that is undone would let the same number stand for two contents.
+        self._meta.put(f"{_META} {scope} all", os.urandom(8))
+        if runs or self._meta.get(f"{_META} {scope} runs") is None:
+            self._meta.put(f"{_META} {scope} runs", os.urandom(8))
+
+    def _shelf(self, scope: int) -> Shelf:
+        return Shelf(self._db, scope)
+
+    def _tables(self) -> list[str]:
+        rows = self._db.run("SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'words_*'")
+        names = [text(row[0]) for row in rows]
+        # FTS5's shadow tables, of an index made by an earlier version, go with their table.
+        return [
+            one
+            for one in names
+            if not any(one.startswith(f"{other}_") for other in names if other[6:].isdigit())
+        ]
+
+
+def valid_at(memory: Memory, now: int) -> bool:
+    """Whether a memory holds at ``now`` (ms): from ``valid_from`` on, until just before ``valid_until``."""
+    return (memory.valid_from is None or memory.valid_from <= now) and (
+        memory.valid_until is None or now < memory.valid_until
+    )
+
+
+def _labels(memory: Memory, over: set[bytes], clock: int) -> tuple[str, ...]:
+    return ("superseded",) * (memory.id in over) + ("expired",) * (not valid_at(memory, clock))
+
+
+def _by_scope(documents: Iterable[Document]) -> dict[bytes, list[Document]]:
+    found: dict[bytes, list[Document]] = {}
+    for one in documents:
+        found.setdefault(one.scope, []).append(one)
+    return found

@@ -65,9 +65,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True)
-    data = []
-    for case in read_locomo(parser.parse_args().data):
+    parser.add_argument("--data", type=Path)
+    path, data = parser.parse_args().data, []
+    if path is None:
+        print("no LoCoMo file: nothing to fit to")
+        return
+    for case in read_locomo(path):
         case.fill()
         data += examples(case)
     weights = fit(data)

@@ -27,7 +27,7 @@ VERSION: Final = b"words 2"
 """Of what is written into the tables; another version found means that they are made anew."""
 
 _META: Final = "recall index"
-_SPARE: Final = 40
+_SPARE: Final = 10
 """Candidates read beyond ``k``, since a filter on the memory itself may take some away."""
 _OVER: Final = 0.5
 """What is left of the score of a memory that another supersedes, or that holds no longer."""

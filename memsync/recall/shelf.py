@@ -11,7 +11,7 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
@@ -254,7 +254,8 @@ def _entry(document: Document) -> Entry:
 
 
 def _row_of(entry: Entry) -> tuple[int | str, ...]:
-    return (entry.row, entry.at, *astuple(entry.signs), entry.words)
+    one = entry.signs
+    return (entry.row, entry.at, one.conversation, one.turn, one.speaker, one.asking, one.flags, one.kinds, entry.words)
 
 
 def _columns_of(entries: list[Entry]) -> dict[str, array[int]]:

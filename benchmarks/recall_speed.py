@@ -1,0 +1,145 @@
+"""How fast a vault of many memories is searched: opening, answering, and finding what was just written.
+
+    python benchmarks/recall_speed.py --memories 100000
+
+Made-up texts of about 25 words, drawn from 40,000 words as a language draws them (Zipf), 20 turns a conversation, in an encrypted file.
+A question has 4 to 9 words, each drawn the same way, common ones among them. The last line is one JSON object; times in ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import tempfile
+import time
+from itertools import accumulate
+from pathlib import Path
+
+from memsync.device.database import Database
+from memsync.device.memories import Memories
+from memsync.memory import Memory, Source, new_id
+from memsync.recall import TextIndex, refresh
+
+SCOPE = b"benchmark recall"
+QUESTIONS = 300
+_SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "ol")]
+
+
+class Language:
+    """Words of a made-up language, the commonest first."""
+
+    def __init__(self, chance: random.Random, size: int = 40_000) -> None:
+        self._chance = chance
+        words: dict[str, None] = {}
+        while len(words) < size:
+            words["".join(chance.choices(_SYLLABLES, k=chance.randrange(2, 5)))] = None
+        self._words = list(words)
+        self._weights = list(accumulate(1 / (rank + 3) for rank in range(size)))
+
+    def text(self, length: int) -> str:
+        return " ".join(self._chance.choices(self._words, cum_weights=self._weights, k=length))
+
+
+def memories(language: Language, chance: random.Random, count: int):
+    begin = 1_600_000_000_000
+    for number in range(count):
+        at = begin + number * 60_000
+        source = Source(
+            conversation=str(number // 20), turn=str(number % 20), role=("user", "assistant")[number % 2]
+        )
+        yield Memory(
+            id=new_id(at, os.urandom),
+            version=new_id(at, os.urandom),
+            kind="episodic",
+            text=language.text(chance.randrange(8, 42)),
+            created=at,
+            source=source,
+        )
+
+
+def percentile(times: list[float], share: float) -> float:
+    return round(sorted(times)[min(len(times) - 1, int(share * len(times)))], 2)
+
+
+def peak_mb() -> int:
+    """Resident at most, so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def build(path: Path, key: bytes, count: int) -> dict[str, float]:
+    chance = random.Random(5)
+    language = Language(chance)
+    database = Database.open(path, key)
+    store, index = Memories(database), TextIndex(database)
+    writing = indexing = 0.0
+    source, left = memories(language, chance, count), count
+    while left:
+        some = [next(source) for _ in range(min(left, 20_000))]
+        left -= len(some)
+        start = time.perf_counter()
+        store.write(SCOPE, some)
+        middle = time.perf_counter()
+        refresh(store, index)
+        writing, indexing = writing + middle - start, indexing + time.perf_counter() - middle
+    database.close()
+    return {"write_s": round(writing, 1), "index_s": round(indexing, 1)}
+
+
+def measure(path: Path, key: bytes) -> dict[str, float]:
+    chance = random.Random(6)
+    language = Language(random.Random(5))
+    start = time.perf_counter()
+    database = Database.open(path, key)
+    store, index = Memories(database), TextIndex(database)
+    index.search("nothing of all this", [SCOPE])
+    figures: dict[str, float] = {"open_ms": round(1000 * (time.perf_counter() - start), 1)}
+    cold, warm, fresh = [], [], []
+    questions = [language.text(chance.randrange(4, 10)) for _ in range(QUESTIONS)]
+    for times in (cold, warm):
+        for question in questions:
+            start = time.perf_counter()
+            index.search(question, [SCOPE])
+            times.append(1000 * (time.perf_counter() - start))
+    for number in range(50):
+        [one] = memories(language, chance, 1)
+        words = f"{one.text} unheard{number}"
+        start = time.perf_counter()
+        store.write(
+            SCOPE, [Memory(id=one.id, version=one.version, kind="semantic", text=words, created=one.created)]
+        )
+        refresh(store, index)
+        fresh.append(1000 * (time.perf_counter() - start))
+        assert index.search(f"unheard{number}", [SCOPE])[0].memory.text == words
+    database.close()
+    for name, times in (("first", cold), ("again", warm), ("write", fresh)):
+        figures |= {f"{name}_p50": percentile(times, 0.5), f"{name}_p95": percentile(times, 0.95)}
+    return figures | {"peak_mb": peak_mb()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--memories", type=int, default=20_000)
+    parser.add_argument("--keep", type=Path, help="A folder for the database, reused when it is there.")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = (asked.keep or Path(folder)) / f"recall-{asked.memories}.db"
+        figures: dict[str, float] = {"memories": asked.memories}
+        key = b"k" * 32
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if os.fork() == 0:
+                print(build(path, key, asked.memories), flush=True)
+                os._exit(0)
+            os.wait()
+        figures["mb_on_disk"] = path.stat().st_size >> 20
+        figures |= measure(path, key)
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

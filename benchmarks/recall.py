@@ -72,10 +72,10 @@ def foreign_facts(count: int) -> list[str]:
         "bought a {} in {}|works as a {} in {}|lost a {} on the way to {}|paints every {} seen in {}|wants to learn about the {} from {}"
         "|gave a {} to a friend from {}|read about a {} near {}|dreams of a {} and a house in {}"
     ).split("|")
-    what = "bicycle teacher camera violin nurse garden book dog painting kettle lamp boat coat puzzle race song cake ticket letter ring".split()
+    what = "bicycle teacher camera violin nurse garden book dog painting kettle lamp boat coat puzzle race song ticket ring".split()
     where = "Oslo Lima Cairo Turin Leeds Malmö Kyoto Quito Dakar Perth Ghent Porto Tampa Bergen Nice Split Accra Hanoi Graz Cork".split()
     return [
-        f"{chance.choice(who)} {chance.choice(did).format(chance.choice(what), chance.choice(where))}, {chance.randrange(1950, 2024)}"
+        f"{chance.choice(who)} {chance.choice(did).format(chance.choice(what), chance.choice(where))}, year {chance.randrange(74)}"
         for _ in range(count)
     ]
 

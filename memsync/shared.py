@@ -238,7 +238,8 @@ class SharedVault:
         """The best ``k`` memories for a question, of what was pulled. ``AccessError`` once the grant's time is over."""
         self._check_clock()
         at = self._replica
-        return at.index.search(question, [self._envelope.scope], k=k, since=since, until=until)
+        clock = at.now_ms()
+        return at.index.search(question, [self._envelope.scope], k=k, since=since, until=until, clock=clock)
 
     def memories(self) -> Iterator[Memory]:
         """Every memory that was pulled, the latest first."""

@@ -143,6 +143,17 @@ class Memories:
             ),
         )
 
+    def written_since(
+        self, since: int, scopes: Collection[bytes] | None = None, limit: int = 100
+    ) -> list[Found]:
+        """Current versions that were written down (not: happened) at ``since`` (ms) or later, the latest first."""
+        where, values = self._within(scopes)
+        first = max(0, min(since, (1 << 48) - 1)).to_bytes(6, "big")
+        return self._select(
+            f"memory.version >= ? AND current {where} ORDER BY memory.version DESC LIMIT ?",
+            (first, *values, limit),
+        )
+
     def count(self, scopes: Collection[bytes] | None = None) -> int:
         """How many current versions there are."""
         where, values = self._within(scopes)

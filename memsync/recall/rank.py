@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from memsync.recall.shelf import TITLE
 from memsync.recall.signs import NAMING, NUMBERED, TIMED, kinds_asked, named
@@ -22,10 +23,10 @@ from memsync.recall.words import stem, stems, terms
 
 MEASURES: Final = (
     "own", "before", "before2", "covered", "session", "around", "speaker", "time", "asking", "timed", "numbered", "naming", "length",
-    "answers", "opens", "kind",
+    "answers", "opens", "kind", "whole", "guess",
 )  # fmt: skip
 WEIGHTS: Final = (
-    0.24, 0.27, 1.41, 8.10, 1.73, 0.94, 1.11, 6.08, -2.54, 2.07, 1.31, 1.51, 0.24, 1.53, 1.28, 0.57,
+    1.05, 0.39, 1.22, 12.17, 1.31, 0.94, 1.08, 6.03, -2.58, 2.07, 1.41, 1.49, 0.23, 1.50, 1.20, 0.04, -4.83, 1.32,
 )  # fmt: skip
 """One for each of ``MEASURES``."""
 
@@ -80,9 +81,9 @@ def pool(
     view: View, question: Question, *, since: int | None = None, until: int | None = None, wanted: int = 10
 ) -> Pool:
     """The documents worth weighing, with their measures."""
-    postings = [_found(view, word) for word in question.words]
-    titles = [view.documents_with(TITLE + word)[0] for word in question.words]
-    idf = np.array([_rarity(view, len(one[0])) for one in postings], np.float32)
+    known = [(_found(view, word), view.documents_with(TITLE + word)[0]) for word in question.words]
+    postings, titles = [one for one, _ in known], [titled for _, titled in known]
+    idf = np.array([_rarity(view, max(len(one[0]), len(titled))) for one, titled in known], np.float32)
     whole = float(idf.sum()) or 1.0
     scores = np.zeros(view.count, np.float32)
     hints = []
@@ -109,7 +110,7 @@ def pool(
         places = places[inside[places]]
     if not len(places):
         return Pool(places, np.zeros((0, len(MEASURES)), np.float32))
-    return Pool(places, _measure(view, question, places, scores, postings, titles, idf / whole))
+    return Pool(places, _measure(view, question, places, scores, first, postings, titles, idf / whole))
 
 
 def _measure(
@@ -117,6 +118,7 @@ def _measure(
     question: Question,
     places: Ints,
     scores: Floats,
+    hinted: Floats,
     postings: list[tuple[Ints, Floats]],
     titles: list[Ints],
     idf: Floats,
@@ -125,20 +127,18 @@ def _measure(
     own = scores[places]
     back, ahead = neighbours(view, places, -_REACH), neighbours(view, places, _REACH)
     before, before2 = (np.where(one >= 0, scores[one], 0) for one in back[:2])
-    base = own + 0.5 * before + 0.25 * np.where(ahead[0] >= 0, scores[ahead[0]], 0)
+    base = hinted[places] + 0.5 * before + 0.25 * np.where(ahead[0] >= 0, scores[ahead[0]], 0)
     groups, group = _conversations(view, places)
     flags = view.flags[places]
     nothing = np.zeros(len(places), np.float32)
-    measures = {
+    measures: dict[str, Floats] = {
         "own": own,
         "before": before,
         "before2": before2,
         "covered": _covered(places, back, ahead, postings, titles, idf),
-        "session": _sessions(view, places, groups, group, postings, idf),
+        "session": _sessions(view, places, groups, group, postings, titles, idf),
         "around": _around(base, group),
-        "speaker": np.isin(view.speaker[places], list(question.speakers))
-        if len(question.speakers) == 1
-        else nothing,
+        "speaker": _by_speaker(view, places, question),
         "time": _time(view, question, places),
         "asking": view.asking[places] / 255,
         "timed": flags & TIMED != 0 if _WHEN.search(asked) else nothing,
@@ -146,9 +146,13 @@ def _measure(
         "naming": flags & NAMING != 0 if _NAME.search(asked) else nothing,
         "length": np.log1p(view.length[places]),
         "answers": np.where(back[0] >= 0, view.asking[back[0]], 0) / 255,
-        "opens": (back[0] < 0) & (ahead[0] >= 0),
+        "opens": ((back[0] < 0) & (ahead[0] >= 0)).astype(np.float32),
         "kind": _kind(view, places, question),
     }
+    covered = measures["covered"]
+    measures["whole"] = covered**2
+    # Where no memory has much of the question, what kind of thing it asks for is worth more.
+    measures["guess"] = measures["kind"] * (1 - covered.max())
     return np.stack([np.asarray(measures[name], np.float32) for name in MEASURES], axis=1)
 
 
@@ -192,9 +196,7 @@ def _best(scores: Floats, count: int) -> Ints:
     return found[scores[found] > 0].astype(np.int32)
 
 
-def _bounds(
-    view: View, since: int | None, until: int | None
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
+def _bounds(view: View, since: int | None, until: int | None) -> npt.NDArray[np.bool_] | None:
     if since is None and until is None:
         return None
     inside = np.ones(view.count, np.bool_)
@@ -254,7 +256,13 @@ def _conversations(view: View, places: Ints) -> tuple[Ints, Ints]:
 
 
 def _sessions(
-    view: View, places: Ints, names: Ints, group: Ints, postings: list[tuple[Ints, Floats]], idf: Floats
+    view: View,
+    places: Ints,
+    names: Ints,
+    group: Ints,
+    postings: list[tuple[Ints, Floats]],
+    titles: list[Ints],
+    idf: Floats,
 ) -> Floats:
     """BM25 of the whole conversation that each place is in, the best one being 1."""
     count, known = len(names), names[names > 0]
@@ -265,15 +273,24 @@ def _sessions(
     slot = np.full(len(view.conversation_length), count, np.int32)
     slot[known] = np.arange(loners, count)
     scores = np.zeros(count, np.float64)
-    for (having, often), weight in zip(postings, idf, strict=True):
-        if not len(having):
-            continue
-        total = np.bincount(slot[view.conversation[having]], often, count + 1)[:count]
-        i = np.minimum(np.searchsorted(having, places), len(having) - 1)
-        alone = (having[i] == places) & (group < loners)
-        total += np.bincount(group[alone], often[i[alone]].astype(np.float64), count)
+    for (having, often), titled, weight in zip(postings, titles, idf, strict=True):
+        total: npt.NDArray[np.float64] = np.zeros(count, np.float64)
+        total += np.bincount(slot[view.conversation[having]], often, count + 1)[:count]
+        total += np.bincount(slot[view.conversation[titled]], minlength=count + 1)[:count] > 0
+        if len(having):
+            total += _alone(places, group, loners, having, often, count)
         scores += weight * total * (SATURATION + 1) / (total + norm)
     found: Floats = (scores / (scores.max() or 1.0))[group].astype(np.float32)
+    return found
+
+
+def _alone(
+    places: Ints, group: Ints, loners: int, having: Ints, often: Floats, count: int
+) -> npt.NDArray[np.float64]:
+    """How often a word stands in each memory that is a conversation by itself."""
+    at = np.minimum(np.searchsorted(having, places), len(having) - 1)
+    alone = (having[at] == places) & (group < loners)
+    found: npt.NDArray[np.float64] = np.bincount(group[alone], often[at[alone]], count).astype(np.float64)
     return found
 
 
@@ -283,6 +300,13 @@ def _around(base: Floats, group: Ints) -> Floats:
     shares = np.bincount(group[order], base[order] / np.sqrt(1 + np.arange(len(order))), int(group.max()) + 1)
     found: Floats = (shares / (shares.max() or 1.0))[group].astype(np.float32)
     return found
+
+
+def _by_speaker(view: View, places: Ints, question: Question) -> Floats:
+    """Whose turn it is, where the question names one speaker: of two it says nothing."""
+    if len(question.speakers) != 1:
+        return np.zeros(len(places), np.float32)
+    return np.isin(view.speaker[places], list(question.speakers)).astype(np.float32)
 
 
 def _kind(view: View, places: Ints, question: Question) -> Floats:

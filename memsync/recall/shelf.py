@@ -255,7 +255,17 @@ def _entry(document: Document) -> Entry:
 
 def _row_of(entry: Entry) -> tuple[int | str, ...]:
     one = entry.signs
-    return (entry.row, entry.at, one.conversation, one.turn, one.speaker, one.asking, one.flags, one.kinds, entry.words)
+    return (
+        entry.row,
+        entry.at,
+        one.conversation,
+        one.turn,
+        one.speaker,
+        one.asking,
+        one.flags,
+        one.kinds,
+        entry.words,
+    )
 
 
 def _columns_of(entries: list[Entry]) -> dict[str, array[int]]:

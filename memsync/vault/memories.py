@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -16,6 +16,9 @@ from memsync.intake import ChatGPTExport, ImportOptions, Report
 from memsync.memory import Draft, Memory, MemoryKind, Source, Tombstone, new_id
 from memsync.progress import tell
 from memsync.recall import Hit
+from memsync.recall.context import BUDGET, Context, pack
+from memsync.recall.contradict import Contradiction, contradictions
+from memsync.recall.fuse import fuse
 from memsync.sync.replica import Replica
 from memsync.sync.wishes import versions_waiting, wish_scope
 from memsync.vault.base import PERSONAL, OpenVault, to_ms
@@ -115,20 +118,67 @@ class MemoryVerbs(OpenVault):
 
     def recall(
         self,
-        question: str,
+        question: str = "",
         *,
+        queries: Sequence[str] = (),
         k: int = 10,
         scope: str | None = None,
         now: int | datetime | None = None,
         since: int | datetime | None = None,
         until: int | datetime | None = None,
     ) -> list[Hit]:
-        """The best ``k`` memories for a question, what is not pushed yet among them."""
+        """The best ``k`` memories for a question, what is not pushed yet among them. ``queries``: a hard question in parts, as well."""
         at = self._replica
         at.refresh_index()
-        return at.index.search(
-            question, self._scopes(scope), k=k, since=to_ms(since), until=to_ms(until), now=to_ms(now)
+        scopes, clock = self._scopes(scope), at.now_ms()
+        answers = [
+            at.index.search(
+                one, scopes, k=k, since=to_ms(since), until=to_ms(until), now=to_ms(now), clock=clock
+            )
+            for one in dict.fromkeys([question, *queries])
+            if one
+        ]
+        return fuse(answers, k) if len(answers) > 1 else [hit for hits in answers for hit in hits]
+
+    def context(
+        self,
+        question: str = "",
+        *,
+        queries: Sequence[str] = (),
+        tokens: int = BUDGET,
+        k: int = 25,
+        scope: str | None = None,
+        since: int | datetime | None = None,
+        until: int | datetime | None = None,
+    ) -> Context:
+        """What is found, as a block for a prompt of at most ``tokens``: dated, by conversation, quoted as data."""
+        at = self._replica
+        hits = self.recall(question, queries=queries, k=k, scope=scope, since=since, until=until)
+        return pack(
+            hits,
+            budget=tokens,
+            neighbours=lambda hit: [one.memory for one in at.index.neighbours(hit.scope, hit.row)],
+            scope_name=at.scopes.name_of,
         )
+
+    def changed(
+        self, since: int | datetime, *, scope: str | None = None, limit: int = 100
+    ) -> list[tuple[str, Memory]]:
+        """What was ``added`` or ``edited`` since a time, the latest first, by when it was written down."""
+        written = self._replica.memories.written_since(to_ms(since) or 0, self._scopes(scope), limit)
+        return [("edited" if one.memory.replaces else "added", one.memory) for one in written]
+
+    def contradicting(
+        self, memory: Memory | bytes | str, *, scope: str | None = None, k: int = 5
+    ) -> list[Contradiction]:
+        """What may speak against a memory, or a text: for the person to judge, and to edit or forget by."""
+        at = self._replica
+        found = None if isinstance(memory, str) else self._found(at, memory, scope)[0].memory
+        text = memory if isinstance(memory, str) else found.text if found else ""
+        hits = self.recall(text, k=25, scope=scope)
+        return contradictions(
+            text, [hit for hit in hits if found is None or hit.memory.id != found.id], found
+        )[:k]
 
     def import_chatgpt(self, path: Path | str, options: ImportOptions | None = None) -> Report:
         """Take in a ChatGPT export: all of it or, if anything is wrong with it, nothing. Again adds nothing."""

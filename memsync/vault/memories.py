@@ -13,6 +13,7 @@ from memsync.device.memories import Found
 from memsync.errors import InputError, NotFoundError
 from memsync.format.entry import MAX_SCOPES
 from memsync.intake import ChatGPTExport, ImportOptions, Report
+from memsync.intake.screening import screen
 from memsync.memory import Draft, Memory, MemoryKind, Source, Tombstone, new_id
 from memsync.progress import tell
 from memsync.recall import Hit
@@ -39,7 +40,10 @@ class MemoryVerbs(OpenVault):
         source: Source | None = None,
         happened: int | datetime | None = None,
     ) -> Memory:
-        """Keep a text, found at once by ``recall``, pushed by the next ``push``. ``happened``: a time, or Unix ms."""
+        """Keep a text, found at once by ``recall``, pushed by the next ``push``. ``happened``: a time, or Unix ms.
+
+        A text in which a secret is recognised (a seed phrase, a card's number, a key) gets the tag ``secret``.
+        """
         with self._working("remember") as at:
             now = at.now_ms()
             memory = Memory(
@@ -48,7 +52,7 @@ class MemoryVerbs(OpenVault):
                 kind=kind,
                 text=text,
                 created=now,
-                tags=tuple(sorted(set(tags))),
+                tags=tuple(sorted({*tags, *screen(text).tags})),
                 source=source,
                 happened=to_ms(happened),
             )
@@ -73,6 +77,7 @@ class MemoryVerbs(OpenVault):
                 found[0].memory,
                 version=new_id(now, at.random),
                 text=text,
+                tags=tuple(sorted({*found[0].memory.tags, *screen(text).tags})),
                 replaces=tuple(sorted(one.memory.version for one in found)),
                 author=None,
                 proof=None,
@@ -224,7 +229,11 @@ class MemoryVerbs(OpenVault):
 
     def _made(self, drafts: list[Draft]) -> list[Memory]:
         at, now = self._replica, self._replica.now_ms()
-        return [draft.accepted(new_id(now, at.random), new_id(now, at.random)) for draft in drafts]
+        tagged = [
+            replace(one, tags=tuple(sorted({*one.tags, *found}))) if (found := screen(one.text).tags) else one
+            for one in drafts
+        ]
+        return [draft.accepted(new_id(now, at.random), new_id(now, at.random)) for draft in tagged]
 
     def _forget(self, at: Replica, memories: Iterable[tuple[bytes, bytes]]) -> None:
         """Forget memories by scope and id; what waits of them and is in no attempt is never pushed."""

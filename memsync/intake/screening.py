@@ -1,0 +1,144 @@
+"""A look at a text at the door: what of it shows nothing, what in it is a secret, and whether it is here already.
+
+In comes a text, out come plain values; nothing is stored, no text is changed unless its caller takes the cleaned one. Secrets are known by
+their shape and, where they have one, by their checksum: seed phrases (BIP-39), card numbers (Luhn 1960), private keys, tokens of known
+services. A shape can be missed; what is found is tagged, so that it can be counted and kept from tools.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from memsync.crypto.wordlist import WORDS
+
+SECRET_TAG: Final = "secret"  # noqa: S105 the tag's name
+"""The tag of a memory that holds a secret; what kind, after a colon: ``secret:card``."""
+
+_PHRASES: Final = (12, 15, 18, 21, 24)
+_KEYS: Final = (
+    (
+        "private-key",
+        re.compile(
+            r"-----BEGIN (?:[A-Z ]+ )?PRIVATE KEY-----|\b(?:xprv|AGE-SECRET-KEY-1)[0-9A-Za-z]{40,}"
+            r"|(?i:\b(?:private|secret) key\b\W{0,4}(?:is\W{0,4})?(?:0x)?[0-9a-f]{64}\b)"
+        ),
+    ),
+    (
+        "token",
+        re.compile(
+            r"\b(?:sk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{40,}|AKIA[0-9A-Z]{16}|xox[abprs]-[\w-]{10,}"
+            r"|AIza[\w-]{35}|glpat-[\w-]{20,}|npm_[A-Za-z0-9]{30,}|hf_[A-Za-z0-9]{30,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})"
+        ),
+    ),
+    (
+        "password",
+        re.compile(
+            r"\b(?:password|passphrase|passwort|contraseña|mot de passe|pin code|api[ _-]?key|secret key)\b"
+            r"[ \t]*(?:is|=|:)[ \t]*['\"]?(?=\S*\d)\S{6,}",
+            re.IGNORECASE,
+        ),
+    ),
+)
+_CARD: Final = re.compile(r"(?<![\d.-])\d(?:[ -]?\d){12,18}(?![\d-])")
+_KEPT: Final = frozenset({"\u200c", "\u200d", "\ufe0e", "\ufe0f"})
+"""Joiners and variation selectors: some scripts, and most emoji, are written with them. They stay between what they join."""
+_PLACES: Final = {word: at for at, word in enumerate(WORDS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """``text`` without what shows nothing, how many characters that was, and the kinds of secrets in it, sorted."""
+
+    text: str
+    removed: int
+    secrets: tuple[str, ...]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that say so, sorted; none if there is no secret."""
+        return (SECRET_TAG, *(f"{SECRET_TAG}:{kind}" for kind in self.secrets)) if self.secrets else ()
+
+
+def screen(text: str) -> Screened:
+    """Look at a text."""
+    cleaned = clean(text)
+    return Screened(cleaned, len(text) - len(cleaned), tuple(sorted(set(_secrets(cleaned)))))
+
+
+def clean(text: str) -> str:
+    """The text without control characters, zero-width characters between words, marks of direction and tag characters."""
+    if text.isascii() and text.isprintable():
+        return text
+    kept = []
+    for at, char in enumerate(text):
+        joins = (
+            char in _KEPT
+            and 0 < at < len(text) - 1
+            and not (text[at - 1].isascii() or text[at + 1].isascii())
+        )
+        if joins or char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cf"}:
+            kept.append(char)
+    return "".join(kept)
+
+
+def fingerprint(text: str, key: bytes) -> bytes:
+    """16 bytes, the same for texts that differ in case, spacing, encoding of accents or marks only; ``key`` keeps others from
+    trying."""
+    plain = unicodedata.normalize("NFKC", clean(text)).casefold()
+    words = re.findall(r"[^\W_]+", plain)
+    return hashlib.blake2b(
+        " ".join(words or [plain]).encode("utf-8", "replace"), key=key[:64], digest_size=16
+    ).digest()
+
+
+def is_secret(tags: tuple[str, ...]) -> bool:
+    """Whether these tags say that a memory holds a secret."""
+    return any(tag == SECRET_TAG or tag.startswith(f"{SECRET_TAG}:") for tag in tags)
+
+
+def _secrets(text: str) -> Iterator[str]:
+    for kind, pattern in _KEYS:
+        if pattern.search(text):
+            yield kind
+    if any(_luhn(re.sub(r"\D", "", found)) for found in _CARD.findall(text)):
+        yield "card"
+    if _has_phrase(re.findall(r"[a-z]+", text.lower())):
+        yield "seed-phrase"
+
+
+def _luhn(digits: str) -> bool:
+    if len(set(digits)) < 2:
+        return False
+    total = 0
+    for at, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + at % 2)
+        total += value - 9 * (value > 9)
+    return total % 10 == 0
+
+
+def _has_phrase(words: list[str]) -> bool:
+    """Whether words in a row are a seed phrase by its checksum; a row that is one by chance is once in 16 of the shortest."""
+    run: list[int] = []
+    for word in [*words, ""]:
+        place = _PLACES.get(word)
+        if place is not None:
+            run.append(place)
+            continue
+        if any(
+            _is_phrase(run[at : at + length]) for length in _PHRASES for at in range(len(run) - length + 1)
+        ):
+            return True
+        run = []
+    return False
+
+
+def _is_phrase(places: list[int]) -> bool:
+    bits = "".join(f"{place:011b}" for place in places)
+    check = len(bits) // 33
+    entropy = int(bits[:-check], 2).to_bytes((len(bits) - check) // 8, "big")
+    return f"{hashlib.sha256(entropy).digest()[0]:08b}"[:check] == bits[-check:]

@@ -8,7 +8,7 @@ Its state is one encrypted database under a key derived from the tool's, or memo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
@@ -35,6 +35,8 @@ from memsync.format.segment import open_segment
 from memsync.ipld.cid import CID, RAW
 from memsync.memory import Draft, Memory, MemoryKind, Source
 from memsync.recall import Hit
+from memsync.recall.context import BUDGET, Context, pack
+from memsync.recall.fuse import fuse
 from memsync.store.port import BlockStore, get_block
 from memsync.sync.outbox import Outbox
 from memsync.sync.reading import View, check_grant, find_root, read_view
@@ -233,13 +235,36 @@ class SharedVault:
         return Refreshed(root.sequence, len(after - before), len(before - after), hidden)
 
     def recall(
-        self, question: str, *, k: int = 10, since: int | None = None, until: int | None = None
+        self,
+        question: str = "",
+        *,
+        queries: Sequence[str] = (),
+        k: int = 10,
+        since: int | None = None,
+        until: int | None = None,
     ) -> list[Hit]:
-        """The best ``k`` memories for a question, of what was pulled. ``AccessError`` once the grant's time is over."""
+        """The best ``k`` memories for a question, of what was pulled; ``queries``: a hard one in parts, as well.
+
+        ``AccessError`` once the grant's time is over.
+        """
         self._check_clock()
         at = self._replica
-        clock = at.now_ms()
-        return at.index.search(question, [self._envelope.scope], k=k, since=since, until=until, clock=clock)
+        asked = [one for one in dict.fromkeys([question, *queries]) if one]
+        answers = [
+            at.index.search(one, [self._envelope.scope], k=k, since=since, until=until, clock=at.now_ms())
+            for one in asked
+        ]
+        return fuse(answers, k) if len(answers) > 1 else [hit for hits in answers for hit in hits]
+
+    def context(
+        self, question: str = "", *, queries: Sequence[str] = (), tokens: int = BUDGET, k: int = 25
+    ) -> Context:
+        """What is found, as a block for a prompt of at most ``tokens``: dated, by conversation, quoted as data."""
+        hits, index = self.recall(question, queries=queries, k=k), self._replica.index
+        beside = {hit.row: [one.memory for one in index.neighbours(hit.scope, hit.row)] for hit in hits[:5]}
+        return pack(
+            hits, budget=tokens, neighbours=lambda hit: beside[hit.row], scope_name=lambda _: self.scope
+        )
 
     def memories(self) -> Iterator[Memory]:
         """Every memory that was pulled, the latest first."""

@@ -105,6 +105,11 @@ class View:
         }
         self._words.clear()
         self._kept = 0
+        # What takes a look at every document is noted here, so that a write costs the next question little.
+        there = self._settled["at"][self._settled["row"] != 0]
+        self._settled_count = len(there)
+        self._settled_bounds = [int(there.min()), int(there.max())] if len(there) else []
+        self._settled_speakers: set[int] = set(np.unique(self._settled["speaker"]).tolist()) - {0}
         self._settled_links = _links(
             self._settled["conversation"], self._settled["turn"], self._settled["at"]
         )
@@ -143,12 +148,13 @@ class View:
         self.speaker, self.flags, self.kinds = whole["speaker"], whole["flags"], whole["kinds"]
         self.asking = whole["asking"]
         self.length = whole["length"].astype(np.float32)
-        self.alive = max(1, int(np.count_nonzero(self.row)))
+        there = fresh["at"]
+        self.alive = max(1, self._settled_count + len(there))
         average = float(self.length.sum()) / self.alive or 1.0
         self.norm = (SATURATION * (1 - BY_LENGTH + BY_LENGTH * self.length / average)).astype(np.float32)
-        self.speakers = set(np.unique(self.speaker).tolist()) - {0}
-        there = self.at[self.row != 0]
-        self.first, self.last = (int(there.min()), int(there.max())) if len(there) else (0, 0)
+        self.speakers = self._settled_speakers | {one for one in fresh["speaker"] if one}
+        bounds: list[int] = [*self._settled_bounds, *there]
+        self.first, self.last = (min(bounds), max(bounds)) if bounds else (0, 0)
         self._link(whole["conversation"], whole["turn"], base)
 
     def _link(self, conversation: Ints, turn: Ints, base: int) -> None:

@@ -35,8 +35,10 @@ from memsync.device.secrets import Secrets
 from memsync.device.segments import Held
 from memsync.format.records import encode_memory
 from memsync.memory import Memory, Source, Tombstone, new_id
-from memsync.recall import TextIndex, refresh
+from memsync.recall import TextIndex, refresh, shelf
 
+shelf.FRESH = 64  # so that what is pulled settles into runs, some of them merged
+shelf.LARGEST = 128
 canary, sealed = sys.argv[1], sys.argv[2] == "sealed"
 paths = VaultPaths.of("ada")
 paths.make()
@@ -92,7 +94,8 @@ edit = memory("edited", id=first.id, replaces=(first.version,))
 remember(edit)
 memories.attach(SCOPE, Held(b"d" * 32, b"o" * 16, b"e" * 16), [memory(f"pulled {n}") for n in range(300)])
 refresh(memories, index)
-moment("edited and pulled")
+assert database.run("SELECT count(*) FROM words_1_postings WHERE word LIKE 'pull%'") != [(0,)]
+moment("edited and pulled, settled into runs")
 Scopes(database).add(SCOPE, canary)
 Meta(database).put("owner block", canary.encode())
 Contacts(database).meet(account=b"a" * 20, name=canary, fingerprint=b"f" * 16, card=canary.encode(), now=1)

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from memsync.device.database import Database
+from memsync.device.keystore_file import CHEAP_COST
 from memsync.device.memories import Memories
 from memsync.memory import Memory, Source, new_id
 from memsync.recall import TextIndex, refresh
 from memsync.recall.contradict import contradictions
 from memsync.recall.fuse import fuse
 from memsync.recall.times import spans
+from memsync.vault import Vault
 
 HOME = b"h" * 16
 
@@ -160,6 +162,24 @@ def test_several_questions_are_one_answer_in_which_nothing_stands_twice():
     hits = fuse(answers, 5)
     assert [hit.memory.text for hit in hits] == ["Ada plays the cello", "Bob plays the drum"]
     assert set(hits[0].why) == {"cello", "plays"}
+
+
+def test_a_vault_answers_in_parts_packs_a_prompt_and_says_what_changed(tmp_path):
+    clock = [ms("2025-03-01") / 1000]
+    with Vault.create(
+        passphrase="a passphrase", home=tmp_path, cost=CHEAP_COST, clock=lambda: clock[0]
+    ) as vault:
+        cello, drum = vault.remember("Ada plays the cello"), vault.remember("Bob plays the drum")
+        assert {hit.memory for hit in vault.recall(queries=["cello", "drum"])} == {cello, drum}
+        assert vault.recall("cello", queries=["cello"])[0].memory == cello
+        assert vault.recall() == [] and vault.context().memories == ()
+        assert set(vault.context("who plays what?").memories) == {cello, drum}
+        clock[0] = ms("2025-04-01") / 1000
+        edited = vault.edit(drum, "Bob no longer plays the drum")
+        assert vault.changed(ms("2025-03-15")) == [("edited", edited)]
+        assert vault.changed(ms("2025-02-15")) == [("edited", edited), ("added", cello)]
+        assert [one.memory for one in vault.contradicting("Bob plays the drum")] == [edited]
+        assert vault.contradicting(cello) == []
 
 
 def test_what_may_contradict_is_named_with_a_reason_and_what_does_not_is_not():

@@ -15,6 +15,7 @@ import numpy as np
 from recall_data import SCOPE, Case, read_locomo
 
 from memsync.recall import rank
+from memsync.recall.measures import MEASURES
 from memsync.recall.times import spans
 
 Example = tuple[np.ndarray, np.ndarray]
@@ -74,7 +75,7 @@ def main() -> None:
         case.fill()
         data += examples(case)
     weights = fit(data)
-    print(dict(zip(rank.MEASURES, weights, strict=True)))
+    print(dict(zip(MEASURES, weights, strict=True)))
     print("WEIGHTS: Final = (\n    " + ", ".join(str(one) for one in weights) + ",\n)")
 
 

@@ -156,16 +156,17 @@ class TextIndex:
             hits.append((score, place, labels, one))
         hits.sort(key=lambda hit: -hit[0])
         conflicts = self._conflicts([hit[3] for hit in hits[:k]])
+        why = rank.matching(view, [hit[1] for hit in hits[:k]], words)
         return [
             Hit(
                 one.memory,
                 scope,
                 score,
-                tuple(words[at] for at in rank.matching(view, place, words)),
+                tuple(words[at] for at in matched),
                 (*labels, "conflict") if one.memory.id in conflicts else labels,
                 one.row,
             )
-            for score, place, labels, one in hits[:k]
+            for (score, _, labels, one), matched in zip(hits[:k], why, strict=True)
         ]
 
     def _superseded(self, scope: bytes, found: list[Found]) -> set[bytes]:

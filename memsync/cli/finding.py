@@ -13,8 +13,12 @@ from memsync.cli.show import memory_line, memory_lines
 
 @cli.command()
 @click.argument("question")
-@click.option("--also", multiple=True, metavar="QUESTION", help="A part of the question, asked too; may be given again.")
-@click.option("--tokens", type=click.IntRange(min=50), default=1500, show_default=True, help="How long at most.")
+@click.option(
+    "--also", multiple=True, metavar="QUESTION", help="A part of the question, asked too; may be given again."
+)
+@click.option(
+    "--tokens", type=click.IntRange(min=50), default=1500, show_default=True, help="How long at most."
+)
 @any_scope
 @on_vault
 def context(question: str, also: tuple[str, ...], tokens: int, scope: str | None) -> None:
@@ -42,7 +46,9 @@ def changed(since: str, scope: str | None) -> None:
     Example: memsync changed monday
     """
     found = call("changed", since=since, scope=scope)
-    answer([f"{one['change']:7} {memory_line(one)}" for one in found["changes"]] or "nothing has changed", found)
+    answer(
+        [f"{one['change']:7} {memory_line(one)}" for one in found["changes"]] or "nothing has changed", found
+    )
 
 
 @cli.command()
@@ -58,5 +64,9 @@ def contradicting(text: str, scope: str | None) -> None:
     Example: memsync contradicting "Ruth gets the draft in July."
     """
     found = call("contradicting", text=text, scope=scope)
-    lines = [line for one in found["contradictions"] for line in (*memory_lines(one), f"    {shown(one['reason'])}")]
+    lines = [
+        line
+        for one in found["contradictions"]
+        for line in (*memory_lines(one), f"    {shown(one['reason'])}")
+    ]
     answer(lines or "nothing found that speaks against it", found)

@@ -157,6 +157,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         say(owner, "unlock")
         memory = say(owner, "remember", "The tide turns at noon.")["memory"]["id"]
         say(owner, "recall", "tide")
+        say(owner, "context", "tide")
+        say(owner, "changed", "yesterday")
+        say(owner, "contradicting", "The tide turns at one.")
         say(owner, "list")
         say(owner, "get", memory)
         say(owner, "edit", memory, "The tide turns at one.")

@@ -75,6 +75,12 @@ def running(home: Path) -> bool:
         call("about", {}, home)
     except NoKeeper:
         return False
+    except StorageError:  # one that dies at this moment takes a call and doesn't answer it
+        time.sleep(10 * _STEP)
+        try:
+            call("about", {}, home)
+        except NoKeeper:
+            return False
     return True
 
 

@@ -14,6 +14,7 @@ from typing import TextIO
 import click
 
 from memsync.errors import InputError, LockedError
+from memsync.hardening import harden
 
 PASSPHRASE_FILE = "MEMSYNC_PASSPHRASE_FILE"  # noqa: S105
 PASSPHRASE_FD = "MEMSYNC_PASSPHRASE_FD"  # noqa: S105
@@ -26,6 +27,7 @@ _chosen: list[str] = []
 
 def ask_passphrase(prompt: str = "Passphrase", *, new: bool = False) -> str:
     """The passphrase; asked for twice where it is ``new``. ``LockedError`` where there is nobody to ask."""
+    harden()
     descriptor, file = os.environ.get(PASSPHRASE_FD), os.environ.get(PASSPHRASE_FILE)
     if descriptor:
         return _from_descriptor(descriptor)
@@ -49,6 +51,7 @@ def ask_payer_passphrase() -> str:
 
 def ask_words(file: Path | None) -> str:
     """The 24 words: from a file, from stdin, or typed without echo."""
+    harden()
     if file is None and sys.stdin.isatty():
         words: str = click.prompt("The 24 words", hide_input=True, err=True)
         return words

@@ -8,6 +8,7 @@ from memsync.cli.asking import ask_passphrase
 from memsync.cli.calling import keeper_about, key_option, target, tell_keeper, vault_option
 from memsync.cli.frame import answer
 from memsync.cli.root import cli
+from memsync.cli.show import span
 from memsync.errors import MemSyncError, NotOpen
 from memsync.home import memsync_home
 
@@ -49,16 +50,17 @@ def unlock() -> None:
         if about and not about["vaults"] and not about["keys"]:
             tell_keeper("lock")
         raise
-    hours = found["idle_after"] / 3600
     [(kind, name)] = what.items()
-    answer(f"{kind} {name} is open until `memsync lock`, or {hours:g} hours unused", found)
+    answer(f"{kind} {name} is open until `memsync lock`, or {span(found['idle_after'])} unused", found)
 
 
 @cli.command()
 @vault_option
 @click.option("--all", "everything", is_flag=True, help="Every vault and key; the keeper ends.")
 def lock(everything: bool) -> None:
-    """Close the vault. The keeper ends with the last one.
+    """Close the vault.
+
+    The keeper ends with the last one, and lets every key go with it.
 
     \b
     Example: memsync lock

@@ -58,6 +58,14 @@ def amount(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def span(seconds: int) -> str:
+    """``8 hours``, ``30 minutes``, ``90 seconds``: the largest unit that says it whole."""
+    for unit, name in ((3600, "hour"), (60, "minute")):
+        if seconds >= unit and seconds % unit == 0:
+            return amount(seconds // unit, name)
+    return amount(seconds, "second")
+
+
 def bytes_of(size: int) -> str:
     """A size as a person reads it."""
     for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):

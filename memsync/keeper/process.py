@@ -7,11 +7,9 @@ nothing.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import logging
 import os
-import resource
 import signal
 import socket
 import stat
@@ -21,9 +19,10 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from memsync.errors import StorageError
+from memsync.hardening import harden
 from memsync.keeper.client import NoKeeper, call, peer_uid
 from memsync.keeper.socket_path import socket_path
 from memsync.store.faults import named
@@ -35,7 +34,6 @@ START_SECONDS = 20.0
 PATIENCE = 90.0
 """Seconds that one which is started waits for the one before it to end, which is longer than that takes."""
 _STEP = 0.02
-_PR_SET_DUMPABLE = 4
 
 
 def start(home: Path) -> None:
@@ -43,9 +41,9 @@ def start(home: Path) -> None:
     if running(home):
         return
     folder = _folder(home)
-    with named(f"folder {folder}", "written"), (folder / "start").open("wb") as said:
+    with named(f"folder {folder}", "written"), _private(folder / "start") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "memsync.keeper", str(home)],
+            [sys.executable, "-P", "-m", "memsync.keeper", str(home)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,
@@ -67,6 +65,11 @@ def start(home: Path) -> None:
             f"the keeper before this one is still ending: a call that it had begun is given {GRACE:.0f} s; say it again then"
         )
     raise StorageError(f"the keeper did not start; {folder / 'start'} says why")
+
+
+def _private(file: Path) -> BinaryIO:
+    """A file for this user alone, empty."""
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 def running(home: Path) -> bool:
@@ -130,13 +133,6 @@ def serve(home: Path) -> None:
             server.should_exit = True
             serving.join(timeout=5)
             log.info("ended")
-
-
-def harden() -> None:
-    """Let no other process of this user read this one's memory, and no crash write it to the disk."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _server(house: House) -> Any:

@@ -39,6 +39,14 @@ if (
     ManagerAccessMixin.config_manager.DATA_FOLDER = APE_DATA_FOLDER
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--in-process",
+        action="store_true",
+        help="run the contract's tests on an EVM in this process, where they can",
+    )
+
+
 def on_a_node(path: Path) -> bool:
     return any(path.is_relative_to(folder) for folder in ON_A_NODE)
 
@@ -60,6 +68,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave the contract's tests to Ape where its plugin is off (``-p no:ape_test``)."""
+    if config.getoption("--in-process"):
+        return None
     return (on_a_node(collection_path) and not config.pluginmanager.has_plugin("ape_test")) or None
 
 

@@ -68,15 +68,16 @@ def compiler_version(solc: Path) -> str:
     return found[1]
 
 
-def collect_sources() -> dict[str, str]:
-    """Every source that ``MAIN`` reaches, by stable name: ``contracts/…`` or ``@openzeppelin/contracts/…``."""
+def collect_sources(main: str = MAIN) -> dict[str, str]:
+    """Every source that ``main`` reaches, by stable name: ``contracts/…`` or ``@openzeppelin/contracts/…``."""
     found: dict[str, str] = {}
-    waiting = [MAIN]
+    waiting = [main]
     while waiting:
         name = waiting.pop()
         if name in found:
             continue
-        path = ROOT / "tools/node_modules" / name if name.startswith("@") else ROOT / name
+        ours = name.startswith(("contracts/", "tests/"))
+        path = ROOT / name if ours else ROOT / "tools/node_modules" / name
         if not path.is_file():
             raise BuildFailed(f"{name} is imported and not there: run `make setup`")
         found[name] = path.read_text(encoding="utf-8")

@@ -58,6 +58,19 @@ contract YesWallet is Driven {
     }
 }
 
+/// Says yes or no to anything, as it was last told.
+contract FickleWallet is Driven {
+    bool private _yes;
+
+    function turn(bool yes) external {
+        _yes = yes;
+    }
+
+    function isValidSignature(bytes32, bytes calldata) external view returns (bytes4) {
+        return _yes ? bytes4(0x1626ba7e) : bytes4(0);
+    }
+}
+
 /// Answers with a whole word that is not the magic value, though it begins like it.
 contract AlmostWallet is Driven {
     fallback() external {

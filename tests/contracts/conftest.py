@@ -1,7 +1,8 @@
-"""One node, one deployment, for all tests here; Ape puts the chain back after each test."""
+"""One node, one deployment, for all tests here, put back after each test: the node that Ape starts, or one in this process."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -11,14 +12,24 @@ from memsync.chain.artifact import load_artifact
 from memsync.chain.deploy import ensure_deployed
 from memsync.crypto.secp256k1 import keccak
 from tests.contracts.actions import BOTH, CHAIN_ID, Gift, Person, Registry
+from tests.contracts.compiled import init_code_of
 from tests.contracts.every_call import EVERY_CALL, TOOL, Ready
+from tests.contracts.in_process import InProcessNode, registry_code
 from tests.contracts.node import Node
 from tests.contracts.own_node import NodeDeployer, running_node
 
 
 @pytest.fixture(scope="session")
-def node():
-    """The node that Ape has started."""
+def in_process(request) -> bool:
+    return bool(request.config.getoption("--in-process"))
+
+
+@pytest.fixture(scope="session")
+def node(in_process):
+    """The node that Ape has started, or with ``--in-process`` one that needs none."""
+    if in_process:
+        yield InProcessNode(CHAIN_ID)
+        return
     import ape
 
     node = Node(ape.chain.provider.uri)
@@ -34,43 +45,72 @@ def registry(node):
     return deployed_on(node)
 
 
+@pytest.fixture(autouse=True)
+def _put_back(in_process, request) -> Iterator[None]:
+    """What Ape does around each test on its node."""
+    if not in_process:
+        yield
+        return
+    node = request.getfixturevalue("registry").node
+    mark = node.rpc("evm_snapshot")
+    yield
+    node.rpc("evm_revert", mark)
+
+
 @pytest.fixture(scope="module")
-def long_registry():
+def long_registry(in_process):
     """The same on a node of the module's own, for long runs; not put back after each test, so names there are used once."""
+    if in_process:
+        yield deployed_on(InProcessNode(CHAIN_ID))
+        return
     with running_node() as node:
         yield deployed_on(node)
 
 
-def deployed_on(node: Node) -> Registry:
+def deployed_on(node: Node | InProcessNode) -> Registry:
     artifact = load_artifact()
+    if isinstance(node, InProcessNode):
+        node.place(artifact.address, registry_code(artifact.runtime_code))
+        return Registry(node, artifact, artifact.address, node.chain_id)
     done = ensure_deployed(NodeDeployer(node))
     assert done.transaction is not None
     return Registry(node, artifact, artifact.address, done.chain_id)
 
 
 @pytest.fixture(scope="module")
-def other_chain():
+def other_chain(in_process):
     """The registry at the same address on another chain."""
+    if in_process:
+        yield deployed_on(InProcessNode(31339))
+        return
     with running_node("--chain-id", "31339") as node:
         yield deployed_on(node)
 
 
 @pytest.fixture(scope="module")
 def twin(other_chain):
-    """The same code at another address of that chain, under another salt."""
-    artifact = other_chain.artifact
+    """The same code at another address of that chain."""
+    return twin_of(other_chain)
+
+
+def twin_of(registry: Registry) -> Registry:
+    """The same code once more on the same chain, under another salt."""
+    artifact = registry.artifact
+    if isinstance(registry.node, InProcessNode):
+        registry.node.place(b"\x77" * 20, registry_code(artifact.runtime_code))
+        return replace(registry, contract=b"\x77" * 20)
     salt = b"another salt".ljust(32, b"\0")
-    sent = other_chain.node.send(
-        artifact.factory, salt + artifact.init_code, sender=b"\xde" * 20, gas=5_000_000
-    )
+    sent = registry.node.send(artifact.factory, salt + artifact.init_code, sender=b"\xde" * 20, gas=5_000_000)
     assert sent.ok
     address = keccak(b"\xff" + artifact.factory + salt + artifact.init_code_hash)[12:]
-    return replace(other_chain, contract=address)
+    return replace(registry, contract=address)
 
 
 @pytest.fixture(scope="session")
-def init_code():
+def init_code(in_process):
     """The code that deploys one of ``contracts/test``: ``init_code(name, *arguments)``."""
+    if in_process:
+        return init_code_of
     import ape
 
     @cache

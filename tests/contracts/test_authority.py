@@ -38,12 +38,18 @@ def test_anybody_may_carry_a_signature_once(registry, signed, state):
 
 def test_without_a_signature_only_the_account_itself_may_call(registry, alice, gift, signed, state):
     bare = replace(signed, signature=b"")
-    for caller in (STRANGER, key("thief").address, registry.contract):
+    for caller in (STRANGER, key("thief").address):
         with unchanged(state), refused("NotTheAccount", account=signed.account, caller=caller):
             registry.send(bare, sender=caller)
     before = state()
     registry.send(bare, sender=signed.account)
     assert state() != before
+
+
+def test_the_contract_itself_may_not_call_for_anybody(registry, signed, state):
+    caller = registry.contract
+    with unchanged(state), refused("NotTheAccount", account=signed.account, caller=caller):
+        registry.send(replace(signed, signature=b""), sender=caller)
 
 
 def test_the_accounts_own_call_with_a_bad_signature_is_refused(registry, signed, state):

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 if TYPE_CHECKING:
     import pytest
@@ -25,6 +25,8 @@ ON_A_NODE = [ROOT / "tests/contracts"]
 # A slow machine is no failure. `make torture` asks for the second.
 settings.register_profile("usual", deadline=None)
 settings.register_profile("torture", deadline=None, max_examples=5000)
+# `make mutate` wants to know whether a test fails, the same each time, and not the shortest way to it.
+settings.register_profile("mutate", deadline=None, derandomize=True, database=None, phases=[Phase.generate])
 settings.load_profile("usual")
 
 # The user's own accounts, keys and caches are in ~/.ape; tests get an empty place.

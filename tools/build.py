@@ -89,8 +89,10 @@ def collect_sources(main: str = MAIN) -> dict[str, str]:
     return {name: found[name] for name in sorted(found)}
 
 
-def compile_standard_json(solc: Path, given: dict[str, Any]) -> dict[str, Any]:
-    """Run the compiler; any warning about our own sources counts as a failure."""
+def compile_standard_json(
+    solc: Path, given: dict[str, Any], *, allow_warnings: bool = False
+) -> dict[str, Any]:
+    """Run the compiler; any warning counts as a failure, unless they are allowed."""
     done = subprocess.run(
         [str(solc), "--standard-json"],
         input=json.dumps(given),
@@ -101,9 +103,16 @@ def compile_standard_json(solc: Path, given: dict[str, Any]) -> dict[str, Any]:
     )
     if done.returncode != 0:
         raise BuildFailed(f"{solc} failed: {done.stderr.strip() or done.stdout.strip()}")
-    answer: dict[str, Any] = json.loads(done.stdout)
+    return checked(json.loads(done.stdout), allow_warnings=allow_warnings)
+
+
+def checked(answer: dict[str, Any], *, allow_warnings: bool = False) -> dict[str, Any]:
+    """The compiler's answer, or ``BuildFailed`` with what it complains about."""
+    harmless = ("info", "warning") if allow_warnings else ("info",)
     problems = [
-        problem["formattedMessage"] for problem in answer.get("errors", []) if problem["severity"] != "info"
+        problem["formattedMessage"]
+        for problem in answer.get("errors", [])
+        if problem["severity"] not in harmless
     ]
     if problems:
         raise BuildFailed("\n".join(problems))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,20 @@ from tests.contracts.every_call import EVERY_CALL, TOOL, Ready
 from tests.contracts.in_process import InProcessNode, registry_code
 from tests.contracts.node import Node
 from tests.contracts.own_node import NodeDeployer, running_node
+
+ON_A_NODE_ONLY = {
+    "test_artifact.py",
+    "test_deploy.py",
+    "test_gas.py",
+    "test_model_on_a_node.py",
+    "test_the_docs.py",
+    "test_through_ape.py",
+}
+"""What is about Ape, nodes, gas or files has no twin in process."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return (config.getoption("--in-process") and collection_path.name in ON_A_NODE_ONLY) or None
 
 
 @pytest.fixture(scope="session")

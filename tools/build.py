@@ -76,7 +76,7 @@ def collect_sources(main: str = MAIN) -> dict[str, str]:
         name = waiting.pop()
         if name in found:
             continue
-        ours = name.startswith(("contracts/", "tests/"))
+        ours = name.startswith(("benchmarks/", "contracts/", "tests/"))
         path = ROOT / name if ours else ROOT / "tools/node_modules" / name
         if not path.is_file():
             raise BuildFailed(f"{name} is imported and not there: run `make setup`")

@@ -9,6 +9,7 @@ resolve() {
         --no-emit-index-url --custom-compile-command "make lock" -o "tools/$lock" "$@"
 }
 resolve requirements.lock pyproject.toml --all-extras --group dev "$@"
+resolve prove.lock --group prove "$@"
 resolve uv.lock --group uv "$@"
 resolve build.lock --group build "$@"
 resolve node.lock --group node "$@"

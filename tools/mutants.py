@@ -1,6 +1,6 @@
 """Where a Solidity source can be broken: one ``Mutant`` for each small change, from the syntax tree that solc gives.
 
-Kinds: a statement deleted (a dropped check among them), a condition negated or fixed, a comparison or operator swapped, two arguments of
+Kinds: a statement deleted, a condition negated or fixed (so that a check is dropped), a comparison or operator swapped, two arguments of
 one type swapped, a number off by one or a text off by a letter. Pure: text and tree in, changes out.
 """
 
@@ -22,7 +22,7 @@ COMPARISONS = {
     ">=": (">", "<", "<="),
 }
 OPERATORS = {"&&": ("||",), "||": ("&&",), "+": ("-",), "-": ("+",), "&": ("|",), "|": ("&",)}
-DELETABLE = {"ExpressionStatement", "EmitStatement", "IfStatement", "Return", "RevertStatement"}
+DELETABLE = {"ExpressionStatement", "EmitStatement", "Return"}
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,9 @@ def _changes(node: Node, data: bytes) -> Iterator[tuple[str, int, int, str]]:
             ends = start + length + (0 if said.endswith(("}", ";")) else 1)
             if data[ends - 1 : ends] in b"};":  # a loop's last part is no statement that can go
                 yield "statement deleted", start, ends - start, "{}"
-            if kind == "IfStatement":
-                yield from _conditions(node["condition"], data)
             if kind == "Return" and node.get("expression") and _is_bool(node["expression"]):
                 yield from _conditions(node["expression"], data)
-        case "ForStatement":
+        case "IfStatement" | "ForStatement":  # false drops a check or what is done
             yield from _conditions(node["condition"], data)
         case "BinaryOperation":
             yield from _operators(node, data)
@@ -118,10 +116,11 @@ def _changes(node: Node, data: bytes) -> Iterator[tuple[str, int, int, str]]:
 
 
 def _conditions(condition: Node, data: bytes) -> Iterator[tuple[str, int, int, str]]:
-    """A condition, and each part of it, negated, true, false."""
+    """A condition, and each part of it, negated, true, false; a comparison is negated by swapping it."""
     start, length = _span(condition)
     said = data[start : start + length].decode()
-    for new in (f"!({said})", "true", "false"):
+    negated = () if condition.get("operator") in COMPARISONS else (f"!({said})",)
+    for new in (*negated, "true", "false"):
         yield "condition", start, length, new
     if condition["nodeType"] == "BinaryOperation" and condition["operator"] in ("&&", "||"):
         for side in ("leftExpression", "rightExpression"):

@@ -3,6 +3,7 @@
     python tools/mutate.py                 every mutant; a table at the end; exit 1 if one survives that nobody has argued for
     python tools/mutate.py --list          only name them
     python tools/mutate.py --only TEXT     those whose name contains TEXT, with what killed them
+    python tools/mutate.py --resume        go on after an interruption or a new test: who is dead stays dead
 
 The syntax tree that solc gives tells where statements, conditions, comparisons, arguments and constants are (``tools/mutants.py``). Each
 mutant goes through the canonical build. One that compiles to the original's bytecode is no other contract: *equivalent*. For the
@@ -42,6 +43,7 @@ from mutants import Mutant, find_mutants
 
 SOURCES = (MAIN, "contracts/SignedCalls.sol")
 ARGUED = ROOT / "tools/mutants.json"
+KEPT = ROOT / ".toolchain/mutants.json"
 AT_ONCE = 2
 FIRST = ("vaults", "grants", "inbox", "views", "time", "authority", "typed_data")
 TESTS = (*(f"tests/contracts/test_{one}.py" for one in FIRST), "tests/contracts", "tests/evm")
@@ -115,6 +117,7 @@ class Judge:
         self.sources = collect_sources()
         self.compiler = Compiler()
         self.original = self.compile(self.compiler, self.sources)
+        self.killers: dict[tuple[str, str], str] = {}
         self.idle: queue.SimpleQueue[tuple[Compiler, Tests]] = queue.SimpleQueue()
         self.pairs = [(self.compiler if i == 0 else Compiler(), Tests()) for i in range(pairs)]
         for pair in self.pairs:
@@ -138,7 +141,9 @@ class Judge:
             code = self.compile(compiler, {**self.sources, mutant.file: text})
             if code == self.original:
                 return Verdict(mutant, "equivalent")
-            killer = tests.first_failure(code[1])
+            if code not in self.killers:
+                self.killers[code] = tests.first_failure(code[1])
+            killer = self.killers[code]
             return Verdict(mutant, "killed" if killer else "survived", killer)
         except BuildFailed:
             return Verdict(mutant, "stillborn")
@@ -187,6 +192,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--list", action="store_true", help="only name the mutants")
     parser.add_argument("--only", default="", metavar="TEXT", help="those whose name contains TEXT")
+    parser.add_argument("--resume", action="store_true", help="judge only those that aren't dead yet")
     options = parser.parse_args(arguments)
     judge = Judge(0 if options.list else AT_ONCE)
     mutants = [one for one in judge.mutants() if options.only in one.name]
@@ -197,24 +203,36 @@ def main(arguments: list[str]) -> int:
     failing = "" if options.only else judge.pairs[0][1].first_failure(judge.original[1])
     if failing:
         raise BuildFailed(f"{failing} fails on the contract as it is")
-    started, verdicts = time.monotonic(), []
-    for number, verdict in enumerate(judge_all(judge, mutants), 1):
+    dead = (
+        {one.mutant.name: one for one in read_verdicts(mutants) if one.fate != "survived"}
+        if options.resume
+        else {}
+    )
+    started, verdicts = time.monotonic(), list(dead.values())
+    keep(verdicts)
+    for number, verdict in enumerate(
+        judge_all(judge, [one for one in mutants if one.name not in dead]), len(dead) + 1
+    ):
         verdicts.append(verdict)
+        keep(verdicts)
         if verdict.fate == "survived" or options.only:
             print(f"{number}/{len(mutants)} {verdict.fate}: {verdict.mutant.name} {verdict.by}", flush=True)
         elif number % 10 == 0:
             print(f"{number}/{len(mutants)}", file=sys.stderr, flush=True)
-    keep(verdicts)
     judge.end()
     return 0 if report(verdicts, time.monotonic() - started) or options.only else 1
 
 
 def keep(verdicts: list[Verdict]) -> None:
-    """Who killed whom, for reading afterwards."""
-    rows: list[dict[str, Any]] = [
-        {"mutant": one.mutant.name, "fate": one.fate, "by": one.by} for one in verdicts
-    ]
-    (ROOT / ".toolchain/mutants.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False))
+    """Who killed whom: for reading afterwards, and for ``--resume``."""
+    rows = [{"mutant": one.mutant.name, "fate": one.fate, "by": one.by} for one in verdicts]
+    KEPT.write_text(json.dumps(rows, indent=1, ensure_ascii=False))
+
+
+def read_verdicts(mutants: list[Mutant]) -> list[Verdict]:
+    named = {one.name: one for one in mutants}
+    rows = json.loads(KEPT.read_text()) if KEPT.is_file() else []
+    return [Verdict(named[row["mutant"]], row["fate"], row["by"]) for row in rows if row["mutant"] in named]
 
 
 if __name__ == "__main__":

@@ -39,11 +39,11 @@ SUITES = {
 """Which suite, and whether the signature check is the oracle's there."""
 
 OPTIONS = [
-    "--default-array-lengths=0,1,2",
+    "--default-array-lengths=0,1",
     "--default-bytes-lengths=0,65",
     "--loop=3",
     "--solver-timeout-assertion=300s",
-    "--solver-timeout-branching=100ms",
+    "--solver-timeout-branching=1ms",
     "--no-status",
     "--solver=yices",
 ]
@@ -130,13 +130,14 @@ def run_halmos(suite: str, home: Path, tests: list[str]) -> list[dict[str, Any]]
         [*command, "--json-output", str(answer)], env=env, check=False, capture_output=not tests, text=True
     )
     if not answer.is_file():
+        if tests:  # none of this suite
+            return []
         raise BuildFailed(f"halmos gave no answer:\n{done.stdout}{done.stderr}")
     results: dict[str, list[dict[str, Any]]] = json.loads(answer.read_text())["test_results"]
     return [row for rows in results.values() for row in rows]
 
 
 def main(arguments: list[str]) -> int:
-    install()
     started, failed = time.monotonic(), 0
     print("| property | result | seconds |\n|---|---|---:|")
     for suite in SUITES:

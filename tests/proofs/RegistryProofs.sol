@@ -22,6 +22,7 @@ contract RegistryProofs is Proofs {
     }
 
     /// No call of theirs, my own grantees' among them, makes, changes or ends a grant of my vault: it holds for whom and when it did.
+    /// @custom:halmos --default-array-lengths 0,1,2
     function check_NobodyElseTouchesMyGrants(bytes32 vault, bytes32 grantId) public {
         address signer = registry.vaultOf(vault).signer;
         vm.assume(signer != address(0) && registry.silent(signer));
@@ -125,6 +126,7 @@ contract RegistryProofs is Proofs {
     // --------------------------------------------------------------------------------------------------------------- grants
 
     /// A tombstone is one for ever, whoever signs whatever: nothing about it changes again.
+    /// @custom:halmos --default-array-lengths 0,1,2
     function check_ATombstoneIsPermanent(bytes32 vault, bytes32 grantId) public {
         IMemoryRegistry.Grant memory before = registry.grantOf(vault, grantId);
         bytes32 parcel = registry.parcelOf(vault, grantId);
@@ -138,6 +140,7 @@ contract RegistryProofs is Proofs {
     }
 
     /// A grant that was made keeps its times and its epoch, and gains no right, whoever signs whatever.
+    /// @custom:halmos --default-array-lengths 0,1,2
     function check_AGrantNeverGrows(bytes32 vault, bytes32 grantId) public {
         IMemoryRegistry.Grant memory before = registry.grantOf(vault, grantId);
         vm.assume(before.end != 0);

@@ -82,10 +82,11 @@ contract MemoryRegistry is IMemoryRegistry, SignedCalls {
     function _moveHead(bytes32 vault, Vault storage head, uint32 sequence, uint32 grantEpoch, uint32 salt, bytes32 pointer) private {
         if (head.sequence != sequence) revert StaleSequence(head.sequence);
         if (head.grantEpoch != grantEpoch) revert StaleEpoch(head.grantEpoch);
-        head.sequence = sequence + 1;
+        uint32 next = sequence + 1;
+        head.pointer = pointer; // first: so the compiler makes one write of the next two
+        head.sequence = next;
         head.salt = salt;
-        head.pointer = pointer;
-        emit Committed(vault, sequence + 1, salt, pointer);
+        emit Committed(vault, next, salt, pointer);
     }
 
     // ------------------------------------------------------------------------------------------------------------------ grants

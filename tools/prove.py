@@ -7,7 +7,8 @@ The properties are in ``tests/proofs``: Solidity functions that Halmos runs with
 nothing is known. They are compiled with the sources of ``contracts/``, by the same compiler and settings, except that for all but
 ``SignatureProofs`` the body of ``_checkSignature`` is another: a signature passes if the account isn't silent and has said this, and
 what it has said is unknown (``tests/proofs/Oracle.sol``). Halmos expects a Foundry project; it gets the compiler's answer in
-Foundry's layout, and a ``forge`` that does nothing. It lives in an environment of its own (``prove.lock``), with a home of its own.
+Foundry's layout, and a ``forge`` that does nothing. What is named ``check_Refute_…`` is false, and must be found so: a proof must be able to
+fail. Halmos lives in an environment of its own (``prove.lock``), with a home of its own.
 """
 
 from __future__ import annotations
@@ -145,8 +146,11 @@ def main(arguments: list[str]) -> int:
         compile_suite(suite, home)
         for row in run_halmos(suite, home, arguments):
             name = row["name"].partition("(")[0]
-            result = {0: "proved", 1: "FAILS"}.get(row["exitcode"], f"not decided ({row['exitcode']})")
-            failed += row["exitcode"] != 0
+            control = "_Refute_" in name
+            words = ("HOLDS", "refuted, as it must be") if control else ("proved", "FAILS")
+            code = row["exitcode"]
+            result = words[code] if code in (0, 1) else f"not decided ({code})"
+            failed += code != control
             print(f"| `{suite}.{name}` | {result} | {(row['time'] or [0])[0]:.0f} |", flush=True)
     print(
         f"prove: {(time.monotonic() - started) / 60:.1f} minutes",

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {MemoryRegistry} from "contracts/MemoryRegistry.sol";
+import {IMemoryRegistry} from "contracts/interfaces/IMemoryRegistry.sol";
 import {Oracle} from "./Oracle.sol";
 
 /// The registry, word for word but for that one function, and a window to the oracle.
@@ -41,8 +42,9 @@ abstract contract Proofs {
         svm.enableSymbolicStorage(address(registry));
     }
 
-    function _anyTime() internal {
-        vm.warp(svm.createUint256("time"));
+    function _anyTime() internal returns (uint256 time) {
+        time = svm.createUint256("time");
+        vm.warp(time);
     }
 
     /// Any call of the contract, with any arguments and any signature, by an account that isn't silent. Whether it went through.
@@ -60,6 +62,12 @@ abstract contract Proofs {
     function _send(address caller, bytes memory data) internal returns (bool done) {
         vm.prank(caller);
         (done, ) = address(registry).call(data);
+    }
+
+    /// An id that was never used has nothing under it, as `check_AnIdNeverUsedIsEmpty` proves: what no call leaves, no call finds.
+    function _neverUsedIsEmpty(IMemoryRegistry.Grant memory grant) internal pure returns (bool) {
+        bool empty = grant.start == 0 && grant.epoch == 0 && grant.rights == 0 && grant.parcels == 0 && grant.parcelSalt == 0;
+        return grant.end != 0 || empty;
     }
 
     function _headOf(bytes32 vault) internal view returns (bytes32) {

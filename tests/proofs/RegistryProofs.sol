@@ -123,6 +123,45 @@ contract RegistryProofs is Proofs {
         assert(registry.vaultOf(vault).signer != address(0));
     }
 
+    // ------------------------------------------------------------------------------- controls: these are false and must be refuted
+
+    function check_Refute_NoCommitGoesThrough(bytes32 vault, uint32 sequence, uint32 epoch, uint32 salt, bytes32 pointer) public {
+        _anyTime();
+        bytes memory signature = svm.createBytes(65, "signature");
+        address caller = svm.createAddress("caller");
+        uint256 deadline = svm.createUint256("deadline");
+        assert(!_send(caller, abi.encodeCall(registry.commit, (vault, sequence, epoch, salt, pointer, deadline, signature))));
+    }
+
+    function check_Refute_NoHeadEverChanges(bytes32 vault) public {
+        vm.assume(registry.vaultOf(vault).signer != address(0));
+        bytes32 before = _headOf(vault);
+        _anyTime();
+        _anyCall();
+        assert(_headOf(vault) == before);
+    }
+
+    function check_Refute_NoGrantIsEverMadeOrEnded(bytes32 vault, bytes32 grantId) public {
+        IMemoryRegistry.Grant memory before = registry.grantOf(vault, grantId);
+        _anyTime();
+        _anyCall();
+        assert(registry.grantOf(vault, grantId).rights == before.rights);
+    }
+
+    function check_Refute_NoParcelIsEverSubmitted(bytes32 vault, bytes32 grantId) public {
+        bytes32 before = registry.parcelOf(vault, grantId);
+        _anyTime();
+        _anyCall();
+        assert(registry.parcelOf(vault, grantId) == before);
+    }
+
+    function check_Refute_NoKeyIsEverPublished(address account) public {
+        bytes32 before = registry.keyOf(account);
+        _anyTime();
+        _anyCall();
+        assert(registry.keyOf(account) == before);
+    }
+
     // --------------------------------------------------------------------------------------------------------------- grants
 
     /// A tombstone is one for ever, whoever signs whatever: nothing about it changes again.
@@ -184,12 +223,19 @@ contract RegistryProofs is Proofs {
         assert(registry.isGranted(vault, grantee, scope, grantSalt, rights) == before);
     }
 
+    /// No call leaves anything under an id without making the id a used one.
+    function check_AnIdNeverUsedIsEmpty(bytes32 vault, bytes32 grantId) public {
+        vm.assume(_neverUsedIsEmpty(registry.grantOf(vault, grantId)));
+        _anyTime();
+        _anyCall();
+        assert(_neverUsedIsEmpty(registry.grantOf(vault, grantId)));
+    }
+
     /// The signer can revoke any id of its vault at any time in any state.
     function check_RevokeByTheSignerNeverReverts(bytes32 vault, bytes32 grantId, uint256 deadline) public {
         address signer = registry.vaultOf(vault).signer;
-        vm.assume(signer != address(0));
-        _anyTime();
-        vm.assume(block.timestamp <= deadline);
+        vm.assume(signer != address(0) && _neverUsedIsEmpty(registry.grantOf(vault, grantId)));
+        vm.assume(_anyTime() <= deadline);
         assert(_send(signer, abi.encodeCall(registry.revoke, (vault, grantId, deadline, ""))));
         IMemoryRegistry.Grant memory later = registry.grantOf(vault, grantId);
         assert(later.end != 0 && later.rights == 0);

@@ -52,7 +52,15 @@ contract ReplayProofs is Proofs {
     }
 
     function check_RevokeTwice(bytes32 vault, bytes32 grantId, uint256 deadline) public {
+        vm.assume(_neverUsedIsEmpty(registry.grantOf(vault, grantId)));
         _twice(abi.encodeCall(registry.revoke, (vault, grantId, deadline, _signature())));
+    }
+
+    /// False, and must be refuted: the first time, something changes.
+    function check_Refute_RevokeOnceChangesNothing(bytes32 vault, bytes32 grantId, uint256 deadline) public {
+        bytes32 before = svm.snapshotStorage(address(registry));
+        bool done = _send(svm.createAddress("first"), abi.encodeCall(registry.revoke, (vault, grantId, deadline, _signature())));
+        assert(!done || svm.snapshotStorage(address(registry)) == before);
     }
 
     function check_RevokeAllTwice(bytes32 vault, uint32 epoch, uint256 deadline) public {

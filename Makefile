@@ -2,7 +2,7 @@
 # this folder.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-python test-node torture bench check fmt docs lock clean
+.PHONY: help setup demo test test-python test-node torture prove mutate bench check fmt docs lock clean
 
 # Here the pinned compiler and node come first; plain `ape` prefers the user's own (tools/toolchain.py).
 export SOLCX_BINARY_PATH := $(CURDIR)/.toolchain/solcx
@@ -11,7 +11,7 @@ export PYTHON
 
 BIN := .venv/bin
 PYTHON_CODE := conftest.py memsync tests tools $(wildcard scripts benchmarks ape_console_extras.py)
-SOLIDITY := "contracts/**/*.sol" "tests/**/*.sol"
+SOLIDITY := "contracts/**/*.sol" "tests/**/*.sol" "benchmarks/*.sol"
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,8 +36,15 @@ torture: setup ## run every test with 50 times as many random examples
 	@$(BIN)/pytest -q -p no:ape_test --hypothesis-profile torture
 	@$(BIN)/ape test -q --hypothesis-profile torture
 
+prove: setup ## prove what the contract promises (Halmos), and look for known mistakes (Slither); a quarter of an hour
+	@$(BIN)/python tools/slither.py
+	@$(BIN)/python tools/prove.py
+
+mutate: setup ## break the contract in each small way and see that a test notices; half an hour
+	@$(BIN)/python tools/mutate.py
+
 bench: setup ## run the benchmarks, one after the other
-	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	@for script in $$(grep -l __main__ benchmarks/*.py); do $(BIN)/python $$script || exit 1; done
 
 check: setup ## lint, formatting, types, layers, the contract's canonical build
 	@$(BIN)/ruff check -q $(PYTHON_CODE)

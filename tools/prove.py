@@ -139,6 +139,7 @@ def run_halmos(suite: str, home: Path, tests: list[str]) -> list[dict[str, Any]]
 
 
 def main(arguments: list[str]) -> int:
+    install()
     started, failed = time.monotonic(), 0
     print("| property | result | seconds |\n|---|---|---:|")
     for suite in SUITES:

@@ -1,6 +1,6 @@
 """The contract on a real node against the model: the lives of ``machine.py``, with blocks, a mempool's rules and a node's encoding between.
 
-2,000 steps in `ape test`, 20,000 in `make torture`; ``tests/evm`` takes ten times as many in this process.
+500 steps in `ape test`, 20,000 in `make torture`; ``tests/evm`` takes ten times as many in this process.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.contracts.machine import RegistryLife
 
 LONG = settings.default.max_examples > 1000
 USUAL = settings(
-    max_examples=200 if LONG else 20,
+    max_examples=200 if LONG else 5,
     stateful_step_count=100,
     deadline=None,
     suppress_health_check=list(HealthCheck),

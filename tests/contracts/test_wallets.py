@@ -124,6 +124,32 @@ def test_a_wallet_that_calls_back_while_it_is_asked_changes_nothing(registry, no
     assert everything(person, gift) != before, "the same inner call passes where it isn't static"
 
 
+def test_a_wallet_that_changes_its_mind_is_asked_each_time(registry, deploy, name):
+    """No answer is remembered: not a yes that was given before, nor a no."""
+    wallet = Wallet(registry, deploy("FickleWallet"))
+    person, gift = settle(wallet)
+    call, _ = EVERY_CALL[name](person, gift)
+    for _ in range(2):
+        assert wallet.tell("turn(bool)", False)  # noqa: FBT003
+        with unchanged(lambda: everything(person, gift)), refused("InvalidSignature", account=wallet.address):
+            registry.send(any_signature(call, wallet))
+        assert wallet.tell("turn(bool)", True)  # noqa: FBT003
+    before = everything(person, gift)
+    registry.send(any_signature(call, wallet))
+    assert everything(person, gift) != before
+
+
+def test_a_wallet_that_burns_all_gas_burns_its_carriers_and_changes_nothing(registry, deploy, alice, gift):
+    """It gets 63 of 64 parts of what the carrier brings; what is left is enough to say no."""
+    wallet = Wallet(registry, deploy("BurningWallet"))
+    person, _ = settle(wallet)
+    data = registry.calldata(any_signature(person.committing(), wallet))
+    with unchanged(lambda: (person.state, everything(alice, gift))):
+        for gas in (200_000, 1_000_000, 16_000_000):
+            with refused("InvalidSignature", account=wallet.address):
+                registry.send_data(data, gas=gas)
+
+
 def test_an_account_without_code_says_nothing_by_erc_1271(registry, name, alice, gift):
     call, account = EVERY_CALL[name](alice, gift)
     with unchanged(lambda: everything(alice, gift)), refused("InvalidSignature", account=account.address):
@@ -144,9 +170,14 @@ def test_a_precompiled_contract_owns_no_vault(registry, number):
 
 
 @pytest.fixture
-def delegated(registry, node, deploy, alice, gift):
-    """Alice's owner and signer and the tool's account all delegate to code that refuses every signature: a real type-4 transaction."""
-    delegate = deploy("Delegate")
+def delegated(node, deploy, alice, gift):
+    """Alice's owner and signer and the tool's account all delegate to code that refuses every signature."""
+    delegate_to(node, deploy("Delegate"), (alice.owner, alice.signer, TOOL))
+    return alice, gift
+
+
+def delegate_to(node, delegate, accounts) -> None:
+    """A real type-4 transaction, carried by a stranger."""
     payer = key("payer")
     node.rpc("anvil_setBalance", hexed(payer.address), hex(10**20))
     authorizations = [
@@ -154,8 +185,14 @@ def delegated(registry, node, deploy, alice, gift):
             {"chainId": CHAIN_ID, "address": delegate, "nonce": nonce_of(node, account.address)},
             account.secret,
         )
-        for account in (alice.owner, alice.signer, TOOL)
+        for account in accounts
     ]
+    send_authorized(node, payer, authorizations)
+    for account in accounts:
+        assert node.code(account.address) == b"\xef\x01\x00" + delegate
+
+
+def send_authorized(node, payer, authorizations) -> None:
     transaction = {
         "chainId": CHAIN_ID,
         "nonce": nonce_of(node, payer.address),
@@ -166,11 +203,7 @@ def delegated(registry, node, deploy, alice, gift):
         "value": 0,
         "authorizationList": authorizations,
     }
-    mined = node.send_raw(bytes(Account.sign_transaction(transaction, payer.secret).raw_transaction))
-    assert mined.ok
-    for account in (alice.owner, alice.signer, TOOL):
-        assert node.code(account.address) == b"\xef\x01\x00" + delegate
-    return alice, gift
+    assert node.send_raw(bytes(Account.sign_transaction(transaction, payer.secret).raw_transaction)).ok
 
 
 def nonce_of(node, address: bytes) -> int:
@@ -202,3 +235,41 @@ def test_an_account_with_delegated_code_calls_through_it(registry, delegated, na
     before = everything(*delegated)
     Wallet(registry, account.address).execute(call)
     assert everything(*delegated) != before
+
+
+def test_an_account_that_delegates_to_code_that_says_yes_gives_away_only_what_is_its_own(
+    registry, node, deploy, alice, bob, gift, name
+):
+    """Whoever signs such a delegation gives the account away, to everybody, and nothing of others with it."""
+    delegate_to(node, deploy("YesWallet"), (alice.owner, alice.signer, TOOL))
+    call, account = EVERY_CALL[name](alice, gift)
+    theirs, who = EVERY_CALL[name](bob, bob.gift(key("bob's tool")))
+    with unchanged(lambda: everything(bob, gift)):
+        if who not in (alice.owner, alice.signer, TOOL):
+            with refused("InvalidSignature", account=who.address):
+                registry.send(SignedCall(theirs, NO_DEADLINE, who.address, b"any"))
+    before = everything(alice, gift)
+    registry.send(SignedCall(call, NO_DEADLINE, account.address, b"any"))
+    assert everything(alice, gift) != before
+
+
+def test_a_delegation_that_is_taken_back_leaves_the_key_as_it_was(registry, node, delegated):
+    alice, _ = delegated
+    delegate_away(node, (alice.owner, alice.signer, TOOL))
+    assert node.code(alice.signer.address) == b""
+    alice.commit("after")
+    with refused("InvalidSignature", account=alice.signer.address):
+        registry.send(SignedCall(alice.committing(), NO_DEADLINE, alice.signer.address, b"any"))
+
+
+def delegate_away(node, accounts) -> None:
+    """EIP-7702: delegating to zero clears the code."""
+    payer = key("payer")
+    authorizations = [
+        Account.sign_authorization(
+            {"chainId": CHAIN_ID, "address": bytes(20), "nonce": nonce_of(node, account.address)},
+            account.secret,
+        )
+        for account in accounts
+    ]
+    send_authorized(node, payer, authorizations)

@@ -125,6 +125,7 @@ contract RegistryProofs is Proofs {
 
     // ------------------------------------------------------------------------------- controls: these are false and must be refuted
 
+    /// @custom:halmos --early-exit
     function check_Refute_NoCommitGoesThrough(bytes32 vault, uint32 sequence, uint32 epoch, uint32 salt, bytes32 pointer) public {
         _anyTime();
         bytes memory signature = svm.createBytes(65, "signature");
@@ -133,6 +134,7 @@ contract RegistryProofs is Proofs {
         assert(!_send(caller, abi.encodeCall(registry.commit, (vault, sequence, epoch, salt, pointer, deadline, signature))));
     }
 
+    /// @custom:halmos --early-exit
     function check_Refute_NoHeadEverChanges(bytes32 vault) public {
         vm.assume(registry.vaultOf(vault).signer != address(0));
         bytes32 before = _headOf(vault);
@@ -141,6 +143,7 @@ contract RegistryProofs is Proofs {
         assert(_headOf(vault) == before);
     }
 
+    /// @custom:halmos --early-exit
     function check_Refute_NoGrantIsEverMadeOrEnded(bytes32 vault, bytes32 grantId) public {
         IMemoryRegistry.Grant memory before = registry.grantOf(vault, grantId);
         _anyTime();
@@ -148,6 +151,7 @@ contract RegistryProofs is Proofs {
         assert(registry.grantOf(vault, grantId).rights == before.rights);
     }
 
+    /// @custom:halmos --early-exit
     function check_Refute_NoParcelIsEverSubmitted(bytes32 vault, bytes32 grantId) public {
         bytes32 before = registry.parcelOf(vault, grantId);
         _anyTime();
@@ -155,6 +159,7 @@ contract RegistryProofs is Proofs {
         assert(registry.parcelOf(vault, grantId) == before);
     }
 
+    /// @custom:halmos --early-exit
     function check_Refute_NoKeyIsEverPublished(address account) public {
         bytes32 before = registry.keyOf(account);
         _anyTime();
@@ -225,10 +230,13 @@ contract RegistryProofs is Proofs {
 
     /// No call leaves anything under an id without making the id a used one.
     function check_AnIdNeverUsedIsEmpty(bytes32 vault, bytes32 grantId) public {
-        vm.assume(_neverUsedIsEmpty(registry.grantOf(vault, grantId)));
+        IMemoryRegistry.Grant memory before = registry.grantOf(vault, grantId);
+        vm.assume(before.end == 0);
+        vm.assume(_isEmpty(before));
         _anyTime();
         _anyCall();
-        assert(_neverUsedIsEmpty(registry.grantOf(vault, grantId)));
+        IMemoryRegistry.Grant memory later = registry.grantOf(vault, grantId);
+        if (later.end == 0) assert(_isEmpty(later));
     }
 
     /// The signer can revoke any id of its vault at any time in any state.

@@ -12,6 +12,8 @@ class Moody(MemoryRegistry):
     """``sent`` is the last call that somebody tried to send; a registry that is ``poor`` can't pay for it."""
 
     lose_call = lose_answer = poor = False
+    overtaken = False
+    """Somebody else saw the call on its way and had it mined first."""
 
     def send(self, signed: SignedCall) -> Receipt:
         self.sent = signed
@@ -19,6 +21,8 @@ class Moody(MemoryRegistry):
             raise PayerError("no funds")
         if self.lose_call:
             raise ChainUnreachable("lost on the way there")
+        if self.overtaken:
+            super().send(signed)
         receipt = super().send(signed)
         if self.lose_answer:
             raise ChainUnreachable("lost on the way back")

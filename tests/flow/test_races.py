@@ -151,6 +151,18 @@ def test_a_push_whose_answer_was_lost_has_landed_once(moody: World) -> None:
     assert texts(vault) == {"Something."}
 
 
+def test_a_push_that_somebody_else_carried_first_has_landed_once(moody: World) -> None:
+    """The relayed call loses against its own signature, and what it wished is so: that is success."""
+    vault = moody.vault(pushed=True)
+    vault.remember("Something.")
+    moody.registry.overtaken = True
+    vault.push()
+    moody.registry.overtaken = False
+    assert vault.status().sequence == 2
+    assert vault.status().waiting == 0
+    assert texts(vault) == {"Something."}
+
+
 def test_a_grant_whose_answer_was_lost_is_made_once(moody: World) -> None:
     vault = moody.vault(pushed=True)
     moody.registry.lose_answer = True

@@ -5,10 +5,10 @@
 
 The properties are in ``tests/proofs``: Solidity functions that Halmos runs with values of which nothing is known, from storage of which
 nothing is known. They are compiled with the sources of ``contracts/``, by the same compiler and settings, except that for all but
-``SignatureProofs`` the body of ``_checkSignature`` is another: a signature passes if the account isn't silent and has said this, and
-what it has said is unknown (``tests/proofs/Oracle.sol``). Halmos expects a Foundry project; it gets the compiler's answer in
-Foundry's layout, and a ``forge`` that does nothing. What is named ``check_Refute_…`` is false, and must be found so: a proof must be able to
-fail. Halmos lives in an environment of its own (``prove.lock``), with a home of its own.
+``SignatureProofs`` the body of ``_checkSignature`` is another: a signature passes if the account isn't silent and has said this, and what
+it has said is unknown (``tests/proofs/Oracle.sol``). What is named ``check_Refute_…`` is false, and must be found so: a proof must be
+able to fail. Halmos expects a Foundry project; it gets the compiler's answer in Foundry's layout, and a ``forge`` that does nothing.
+It lives in an environment of its own (``prove.lock``), with a home of its own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Run Slither over the contract: part of ``make prove``.
 
-Slither gets the canonical build's sources, laid out under ``.toolchain/slither`` by their stable names, and our compiler. Every finding about
-our own code must stand in ``slither.json`` with the reason, in one line, why it is none; a reason without a finding is stale and fails
-too. What Slither says about OpenZeppelin's files is OpenZeppelin's.
+Slither gets the canonical build's sources, laid out under ``.toolchain/slither`` by their stable names, and our compiler. Every
+finding about our own code must stand in ``slither.json`` with the reason, in one line, why it is none; a reason without a finding is
+stale and fails too. What Slither says about OpenZeppelin's files is OpenZeppelin's.
 """
 
 from __future__ import annotations
@@ -35,7 +35,14 @@ def findings() -> list[dict[str, Any]]:
         "settings": {**SETTINGS, "outputSelection": {"*": {"*": wanted, "": ["ast"]}}},
     }
     (HOME / "input.json").write_text(json.dumps(given))
-    command = [str(VENV / "bin/slither"), "input.json", "--compile-force-framework", "solc-json", "--json", "-"]
+    command = [
+        str(VENV / "bin/slither"),
+        "input.json",
+        "--compile-force-framework",
+        "solc-json",
+        "--json",
+        "-",
+    ]
     command += ["--solc", str(find_compiler()), "--exclude-dependencies"]
     env = {**os.environ, "HOME": str(HOME)}
     done = subprocess.run(command, cwd=HOME, env=env, check=False, capture_output=True, text=True)
@@ -65,7 +72,9 @@ def main() -> int:
     argued: dict[str, str] = json.loads(ARGUED.read_text()) if ARGUED.is_file() else {}
     found = {name_of(row): row for row in findings()}
     for name, row in found.items():
-        print(f"{row['impact'].lower()}, {name}\n    {argued.get(name) or 'NOT ARGUED: ' + row['description']}")
+        print(
+            f"{row['impact'].lower()}, {name}\n    {argued.get(name) or 'NOT ARGUED: ' + row['description']}"
+        )
     stale = argued.keys() - found.keys()
     for name in stale:
         print(f"argued and not found: {name}")

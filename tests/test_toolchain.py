@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 TOOLS = ROOT / "tools"
 SOLC = ROOT / ".toolchain/solcx/solc-v0.8.37"
-LOCKS = ["requirements.lock", "uv.lock", "build.lock", "node.lock"]
+LOCKS = ["requirements.lock", "prove.lock", "uv.lock", "build.lock", "node.lock"]
 
 
 def run(*command, check=True, **options):

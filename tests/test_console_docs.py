@@ -62,7 +62,7 @@ def test_the_page_shows_what_the_console_shows(shown: list[str]) -> None:
         ("AccessError: the grant", "the grant"),
         ("6 Revoked", "7 Revoked"),
         ("10 Submitted\n", ""),
-        ("0xb4e459807c3C", "0xb4e459807c3D"),
+        ("0x2715600272", "0x2715600273"),
         ("INFO:     Confirmed", "Confirmed"),
     ],
 )

@@ -131,11 +131,13 @@ class TextIndex:
         import numpy as np
 
         from memsync.recall import rank
-        from memsync.recall.times import spans
+        from memsync.recall.times import beside, event, spans
 
-        asked = rank.read_question(
-            view, question, spans(question, now=clock, first=view.first, last=view.last)
-        )
+        times = spans(question, now=clock, first=view.first, last=view.last)
+        if not times and (named := event(question)):
+            at = rank.time_of(view, named[1])
+            times = [] if at is None else [beside(named[0], at)]
+        asked = rank.read_question(view, question, times)
         wanted = k + _SPARE
         while True:
             pool = rank.pool(view, asked, since=since, until=until, wanted=wanted)

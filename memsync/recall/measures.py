@@ -70,7 +70,7 @@ def measure(
         "before2": before2,
         "covered": _covered(places, back, ahead, postings, titles, idf),
         "session": _sessions(view, places, groups, group, postings, titles, idf),
-        "around": _around(base, group),
+        "around": _around(base, group, len(groups) - len(groups[groups > 0])),
         "speaker": _by_speaker(view, places, question),
         "time": favoured(view, question, places),
         "asking": view.asking[places] / 255,
@@ -79,7 +79,8 @@ def measure(
         "naming": flags & NAMING != 0 if _NAME.search(asked) else nothing,
         "length": np.log1p(view.length[places]),
         "answers": np.where(back[0] >= 0, view.asking[back[0]], 0) / 255,
-        "opens": ((back[0] < 0) & (ahead[0] >= 0)).astype(np.float32),
+        # Between people the first turn brings the news; to an assistant it is a task like any other.
+        "opens": ((back[0] < 0) & (ahead[0] >= 0) & (view.speaker[places] != 0)).astype(np.float32),
         "kind": _kind(view, places, question),
     }
     covered = measures["covered"]
@@ -173,12 +174,13 @@ def _alone(
     return found
 
 
-def _around(base: Floats, group: Ints) -> Floats:
-    """How much of the best fifty lies in each place's conversation, the most being 1."""
+def _around(base: Floats, group: Ints, loners: int) -> Floats:
+    """How much of the best fifty lies in each place's conversation, the most being 1; what stands alone is measured by itself."""
     order = np.argsort(-base, kind="stable")[:50]
     shares = np.bincount(group[order], base[order] / np.sqrt(1 + np.arange(len(order))), int(group.max()) + 1)
     found: Floats = (shares / (shares.max() or 1.0))[group].astype(np.float32)
-    return found
+    alone = base / (float(base.max()) or 1.0)
+    return np.where(group < loners, np.maximum(found, alone), found).astype(np.float32)
 
 
 def _by_speaker(view: View, places: Ints, question: Question) -> Floats:

@@ -96,6 +96,18 @@ def weigh(found: Pool) -> Floats:
     return np.logaddexp(0, raw).astype(np.float32)
 
 
+def time_of(view: View, happening: str) -> int | None:
+    """When something happened (ms), if a memory is plainly about it: one that has most of its words itself."""
+    asked = read_question(view, happening, [])
+    found = pool(view, asked, wanted=1)
+    if not len(found.places) or len(asked.words) < 1:
+        return None
+    best = int(np.argmax(found.measures[:, 0]))
+    words = list(asked.words)
+    has = matching(view, [int(found.places[best])], terms(happening))[0]
+    return int(view.at[found.places[best]]) if 2 * len(has) > len(words) else None
+
+
 def matching(view: View, places: list[int], words: list[str]) -> list[list[int]]:
     """For each of these places, which of the words the document has, by their positions."""
     asked = np.asarray(places, np.int32)

@@ -32,6 +32,12 @@ _RELATIVE: Final = re.compile(
 )
 _WEEKDAY: Final = re.compile(rf"\b(?:(since|last|on) )({'|'.join(_DAYS)})\b")
 _SIDE: Final = re.compile(r"\b(before|until|after|since)\s+(?:the\s+)?$")
+_EVENT: Final = re.compile(
+    r"\b(before|until|after|since) ((?:we|i|he|she|they|you|it|the|my|our|his|her|their)\b.{3,}?|[A-Z]\w+ .{3,}?)[?.!]*$",
+    re.IGNORECASE,
+)
+_BESIDE: Final = 0.15
+"""Weak: half of all there is lies on either side."""
 _NAMED_DAY: Final = {"today": 0, "tonight": 0, "yesterday": 1, "last night": 1}
 _LENGTH: Final = {"day": 1, "week": 7, "month": 30, "year": 365}
 _MARGIN: Final = timedelta(days=7)
@@ -53,6 +59,18 @@ def spans(question: str, *, now: int, first: int, last: int) -> list[Span]:
     found = _relative(asked, today)
     years = range(max(_date(first).year, 1), min(_date(last).year, 9998) + 1)[-60:]
     return found + _absolute(asked, years)
+
+
+def event(question: str) -> tuple[str, str] | None:
+    """The happening that a question puts its time beside, as in "before we moved": the side, and the happening's words."""
+    found = _EVENT.search(question)
+    return None if found is None else (found[1].lower(), found[2])
+
+
+def beside(side: str, at: int) -> Span:
+    """The time on one side of something that happened at ``at`` (ms)."""
+    far = 1 << 52
+    return Span(-far, at, _BESIDE) if side in {"before", "until"} else Span(at + 1, far, _BESIDE)
 
 
 def _relative(asked: str, today: date) -> list[Span]:

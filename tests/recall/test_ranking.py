@@ -192,6 +192,20 @@ def test_what_may_contradict_is_named_with_a_reason_and_what_does_not_is_not():
     ]
 
 
+def test_a_time_beside_a_happening_is_understood():
+    desk = Desk(
+        memory("We moved to Porto", day="2024-06-01"),
+        *(
+            memory(f"I go to the gym in {place} street", day=day)
+            for place, day in (("Oak", "2024-01-01"), ("Elm", "2025-01-01"))
+        ),
+    )
+    gyms = [text for text in desk.texts("Which gym did I go to before we moved to Porto?") if "gym" in text]
+    assert gyms[0] == "I go to the gym in Oak street"
+    gyms = [text for text in desk.texts("Which gym did I go to after we moved to Porto?") if "gym" in text]
+    assert gyms[0] == "I go to the gym in Elm street"
+
+
 class TestWorkflows:
     """The three long workflows, asked with the weights as shipped."""
 

@@ -112,6 +112,10 @@ class Database:
                 self._undo(name, outermost=outermost)
                 raise
 
+    def alone(self) -> AbstractContextManager[object]:
+        """Keep other threads out for as long as several statements must see one state of what is kept in memory beside them."""
+        return self._turn
+
     def run(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """The rows of one statement."""
         with self._turn, self._translated():

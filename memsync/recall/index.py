@@ -98,21 +98,24 @@ class TextIndex:
         if clock is None:
             clock = int(time.time() * 1000)
         hits: list[Hit] = []
-        for scope in dict.fromkeys(scopes):
-            hits += self._search_scope(scope, question, words, k, since, until, now, clock)
+        # One lock, the database's: a second one could be waited for by a thread that holds the first.
+        with self._db.alone():
+            for scope in dict.fromkeys(scopes):
+                hits += self._search_scope(scope, question, words, k, since, until, now, clock)
         hits.sort(key=lambda hit: (-hit.score, -hit.memory.when, hit.memory.version))
         return hits[:k]
 
     def neighbours(self, scope: bytes, row: int) -> list[Found]:
         """The memories just before and just after one, in their conversation."""
-        view = self._view(scope)
-        if view is None:
-            return []
-        import numpy as np
+        with self._db.alone():
+            view = self._view(scope)
+            if view is None:
+                return []
+            import numpy as np
 
-        places = np.flatnonzero(view.row == row)
-        beside = [int(link[place]) for place in places for link in (view.before, view.after)]
-        return self._memories.in_rows([int(view.row[at]) for at in beside if at >= 0])
+            places = np.flatnonzero(view.row == row)
+            beside = [int(link[place]) for place in places for link in (view.before, view.after)]
+            return self._memories.in_rows([int(view.row[at]) for at in beside if at >= 0])
 
     def _search_scope(
         self,

@@ -2,6 +2,7 @@
 
 import os
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,23 @@ def test_no_number_of_an_index_depends_on_another_scope(small_runs):
     desk.memories.write(b"w" * 16, made(90, seed=4))
     refresh(desk.memories, desk.index)
     assert [desk.found(question) for question in QUESTIONS] == before
+
+
+def test_many_threads_may_ask_and_write_at_once(small_runs, tmp_path: Path):
+    desk, records = Desk(Database.open(tmp_path / "v.db", os.urandom(32))), made(80)
+    failed: list[BaseException] = []
+
+    def live(which: int) -> None:
+        try:
+            for at in range(which, 80, 4):
+                desk.write(records[at])
+                assert desk.found(f"number{at}")[0][0] == records[at].text
+        except BaseException as error:  # noqa: BLE001 told below
+            failed.append(error)
+
+    threads = [threading.Thread(target=live, args=(which,)) for which in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []

@@ -22,7 +22,7 @@ PAYER_PASSPHRASE_FILE = "MEMSYNC_PAYER_PASSPHRASE_FILE"  # noqa: S105
 _LONGEST = 1 << 16
 MOST = 8 << 20
 _read: dict[int, str] = {}
-_chosen: list[str] = []
+_given: dict[str, str] = {}
 
 
 def ask_passphrase(prompt: str = "Passphrase", *, new: bool = False) -> str:
@@ -41,11 +41,11 @@ def ask_payer_passphrase() -> str:
     file = os.environ.get(PAYER_PASSPHRASE_FILE)
     if file:
         return first_line(Path(file))
-    _chosen.clear()  # what else was chosen is not that
     return _typed(
         "Passphrase of the account that pays",
         new=False,
         otherwise=f"let {PAYER_PASSPHRASE_FILE} name a file that holds it",
+        of="payer",
     )
 
 
@@ -104,15 +104,13 @@ def _line(lines: TextIO) -> str:
     return line.rstrip("\r\n")
 
 
-def _typed(prompt: str, *, new: bool, otherwise: str) -> str:
+def _typed(prompt: str, *, new: bool, otherwise: str, of: str = "vault") -> str:
+    """What the person types; what was typed for the same thing before in this command isn't asked for again."""
     if not sys.stdin.isatty():
         raise LockedError(f"no passphrase: run it in a terminal, or {otherwise}")
-    if _chosen and not new:
-        return _chosen[-1]  # just typed twice by this person
-    passphrase: str = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
-    if new:
-        _chosen.append(passphrase)
-    return passphrase
+    if new or of not in _given:
+        _given[of] = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
+    return _given[of]
 
 
 def _from_descriptor(text: str) -> str:

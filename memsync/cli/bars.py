@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
-
+from memsync.cli.frame import note, shown
 from memsync.progress import WAITING
 
 if TYPE_CHECKING:
@@ -36,20 +34,20 @@ class _Bar:
         self._last: tuple[str, int, int | None] = ("working", 0, None)
         self._said: set[str] = set()
         self._rich: Progress | None = None
+        self._closed = False
         self._task: TaskID | None = None
         self._turn = threading.Lock()
         self._timer = threading.Timer(PATIENCE, self._show) if on else None
         if self._timer is not None:
             self._timer.daemon = True
             self._timer.start()
-        self._started = time.monotonic()
 
     def tell(self, what: str, done: int, total: int | None) -> None:
         """Take a progress in."""
         if what.startswith(WAITING):
             if what not in self._said:
                 self._said.add(what)
-                click.echo(f"memsync: {what}", err=True)
+                note(f"memsync: {shown(what)}")
             return
         with self._turn:
             self._last = (what, done, total)
@@ -61,6 +59,7 @@ class _Bar:
         if self._timer is not None:
             self._timer.cancel()
         with self._turn:
+            self._closed = True
             if self._rich is not None:
                 self._rich.stop()
                 self._rich = None
@@ -77,7 +76,7 @@ class _Bar:
         )
 
         with self._turn:
-            if self._timer is None or (self._timer.finished.is_set() and self._rich is not None):
+            if self._closed:
                 return
             rich = Progress(
                 SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),

@@ -20,7 +20,7 @@ def unlock() -> None:
     """Open the vault for every command, until `lock`.
 
     The passphrase is asked for once; eight hours unused locks by itself. One process of yours, the keeper, holds the keys, in its
-    memory only. --key opens a tool's key instead.
+    memory only. While it runs it also changes the keys of grants that have ended. --key opens a tool's key instead.
 
     \b
     Example: memsync unlock

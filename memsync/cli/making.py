@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -113,14 +113,17 @@ def restore(stores: tuple[str, ...], file: Path | None) -> None:
     Example: memsync restore --store /media/usb/blocks --network node
     """
     from memsync.device.config import change_config
+    from memsync.progress import watched
     from memsync.store.places import place_kind, writable
     from memsync.vault import Vault
 
     home, places = memsync_home(), _places(stores) or list(target().get("stores", ()))
-    with watching() as progress, _settled(home) as (found, registry, store_of):
+    with ExitStack() as stack:
+        found, registry, store_of = stack.enter_context(_settled(home))
         words = ask_words(file)
         passphrase = ask_passphrase("New passphrase", new=True)
-        progress("reading the vault", 0, None)
+        progress = stack.enter_context(watching())
+        stack.enter_context(watched(lambda one: progress(one.what, one.done, one.total)))
         store = store_of(places) if places else None
         kept = [place for place in places if place_kind(place) != "car"]
         if not any(map(writable, kept)):

@@ -1,7 +1,8 @@
 """The keeper's process from inside: what it holds, its main thread's work, and when it ends.
 
 It ends when it is told to, when nothing was asked for longer than the idle time (counted also while the machine sleeps), and when it has
-held nothing for a short while. What it held is let go first.
+held nothing for a short while; what it held is let go first. By itself it does one thing: every ten minutes its main thread changes the
+keys of scopes whose grants have ended.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from memsync import __version__
 from memsync.device.config import IDLE, seconds, settings
 from memsync.errors import InputError, MemSyncError, NotOpen
 from memsync.home import memsync_home
+from memsync.keeper.at import At, Target
 from memsync.keeper.held import Open
 from memsync.keeper.values import iso
 from memsync.keeper.verb import Values
 
 T = TypeVar("T")
 EMPTY = 30.0  # seconds that a keeper which holds nothing stays
+TEND = 600.0  # seconds between two looks at what has ended by itself
 _TICK = 1.0
 GRACE = 60.0  # seconds that calls under way may take when the keeper ends
 _Job = Callable[[], None]
@@ -45,7 +48,7 @@ class House:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._turn = threading.Lock()
         self._busy = 0
-        self._used = now()
+        self._used = self._tended = now()
         self._started = time.time()
         self._idle = seconds(IDLE)
         self.ended = False
@@ -131,10 +134,12 @@ class House:
                 job = self._jobs.get(timeout=_TICK)
             except queue.Empty:
                 self._look()
+                self._tend()
                 continue
             if job is not None:
                 job()
             self._look()
+            self._tend()
         self._wait_for_calls()
         self.open.lock()
 
@@ -174,6 +179,25 @@ class House:
         if idle > (self._idle_after() if vaults or keys else EMPTY):
             log.info("idle for %d s: locked", idle)
             self.end()
+
+    def _tend(self) -> None:
+        """Now and then, change the keys of what was granted until a time that is over. What goes wrong is tried again next time."""
+        if self.ended or now() < self._tended + TEND:
+            return
+        self._tended = now()
+        for name in self.open.names()[0]:
+            outcome = ""
+            try:
+                with At(Target(vault=name), self.open) as at:
+                    if at.settings.network is not None and at.vault.expired():
+                        outcome = "ok"
+                        at.vault_on_chain.end_expired()
+            except MemSyncError as error:
+                outcome = type(error).__name__
+            except Exception as error:  # noqa: BLE001 - as with a verb, a fault of ours must not end the keeper
+                outcome = type(error).__name__
+            if outcome:
+                log.info("expiry %s", outcome)
 
     def _idle_after(self) -> int:
         """The idle time of the settings; the one that held before while they can't be read, which each verb says by itself."""

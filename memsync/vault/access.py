@@ -125,6 +125,20 @@ class AccessVerbs(OpenVault):
             self._note("revoke", receipt, f"{found.name}, {at.scopes.name_of(found.scope)}")
             return receipt
 
+    def expired(self) -> list[str]:
+        """The grantees whose time is over and whose keys have not been changed yet, as far as this device knows; nobody is asked."""
+        at = self._replica
+        return [one.name for one in known_grants(at) if one.end <= at.clock()]
+
+    def end_expired(self) -> Receipt:
+        """Change the keys of scopes whose grants' time is over, and do nothing else that waits. Raises what ``push`` raises."""
+        with self._lock.hold("expiry"):
+            self._bind()
+            receipt = push(self._replica, self._first_owner(), only=frozenset())
+            if receipt.sequence:
+                self._note("expiry", receipt, f"new keys for {', '.join(receipt.rotated)}")
+            return receipt
+
     def collect(self) -> Collected:
         """Fetch what tools proposed; see ``review``."""
         with self._lock.hold("review"):

@@ -158,15 +158,12 @@ class PlaceVerbs(OpenVault):
             return Copied(copied, present, tuple(sorted(missing, key=str)))
 
     def keep_from(self, store: BlockStore) -> Copied:
-        """Copy what the vault needs from another store into its own: after a restore from a file or a gateway."""
+        """Copy what the vault needs from another store into its own, and use those: after a restore from a file or a gateway."""
         with self._lock.hold("store repair"):
+            self._replica.use_store(store)
+            needed = self.needed()
             self._use_configured()
-            done = copy_missing(
-                self.needed(),
-                store,
-                self._replica.store,
-                progress=lambda at, of: tell("copying blocks", at, of),
-            )
+            done = self._copy(needed, self._replica.store, source=store)
             note_places(self._replica)
             return done
 
@@ -186,9 +183,12 @@ class PlaceVerbs(OpenVault):
         blocks = needed_by_vault(*found, vault=keys.vault, fetch=at.fetch)
         return [CID(RAW, digest) for digest in dict.fromkeys(one.digest for one in blocks)]
 
-    def _copy(self, needed: Iterable[CID], target: BlockStore) -> Copied:
+    def _copy(self, needed: Iterable[CID], target: BlockStore, *, source: BlockStore | None = None) -> Copied:
         return copy_missing(
-            needed, self._replica.store, target, progress=lambda at, of: tell("copying blocks", at, of)
+            needed,
+            source or self._replica.store,
+            target,
+            progress=lambda at, of: tell("copying blocks", at, of),
         )
 
     def _lacking_without(self, place: str) -> int:

@@ -168,6 +168,36 @@ def test_a_contact_is_granted_by_name_and_a_changed_key_is_refused(
     assert "there is no file" in owner.fails(2, "grant", "nowhere.json", "--scope", "novel")
 
 
+def test_a_vault_comes_back_from_a_file_or_a_gateway_and_has_a_copy_of_its_own(
+    owner: Person, node: LocalNode, tmp_path: Path
+):
+    words = owner.says("init", "--vault", "carried", "--yes", "--json")
+    words = json.loads(words)["words"]
+    owner.env["MEMSYNC_VAULT"] = "carried"
+    owner.says("chain", "use", node.url, "--payer", "TEST::0")
+    owner.says("remember", "To be carried.")
+    owner.says("push")
+    carried = tmp_path / "vault.car"
+    owner.says("export", "car", str(carried))
+    again = Person(tmp_path / "again", {"MEMSYNC_NETWORK": node.url, "MEMSYNC_PAYER": "TEST::1"})
+    assert again.gets("restore", "--store", str(carried), stdin=words + "\n")["memories"] == 1
+    carried.unlink()
+    again.says("remember", "And pushed on.")
+    again.says("push")
+    assert again.gets("status")["stores"] == ["blocks"]
+    process, url = served(owner, "--public")
+    owner.says("pull", "--store", str(tmp_path / "again" / "home" / "vaults" / "default" / "blocks"))
+    try:
+        third = Person(tmp_path / "third", {"MEMSYNC_NETWORK": node.url})
+        assert third.gets("restore", "--store", url, stdin=words + "\n")["memories"] == 2
+        assert third.gets("status")["stores"] == ["blocks", url]
+        assert "all is well" in third.says("verify", "--deep")
+    finally:
+        process.terminate()
+        process.communicate()
+    assert len(third.gets("list")["memories"]) == 2
+
+
 def test_a_published_key_is_on_the_chain(reader: Person, node: LocalNode):
     reader.says("key", "card", "Inkwell")
     first = reader.gets("key", "publish", "Inkwell")

@@ -150,11 +150,6 @@ class Database:
         """
         self.run("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def add_match_function(self, name: str, function: apsw.FTS5Function) -> None:
-        """Let FTS5 queries call ``function`` by ``name`` on each row that matches."""
-        with self._turn, self._translated():
-            self._connection.register_fts5_function(name, function)
-
     def _pragma(self, name: str) -> int:
         [(value,)] = self.run(f"PRAGMA {name}")
         return number(value)

@@ -1,4 +1,4 @@
-"""A look at a text at the door: what of it shows nothing, what in it is a secret, and whether it is here already.
+"""A look at a text at the door: what of it shows nothing, and what in it is a secret.
 
 In comes a text, out come plain values; nothing is stored, no text is changed unless its caller takes the cleaned one. Secrets are known by
 their shape and, where they have one, by their checksum: seed phrases (BIP-39), card numbers (Luhn 1960), private keys, tokens of known
@@ -84,21 +84,6 @@ def clean(text: str) -> str:
         if joins or char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cf"}:
             kept.append(char)
     return "".join(kept)
-
-
-def fingerprint(text: str, key: bytes) -> bytes:
-    """16 bytes, the same for texts that differ in case, spacing, encoding of accents or marks only; ``key`` keeps others from
-    trying."""
-    plain = unicodedata.normalize("NFKC", clean(text)).casefold()
-    words = re.findall(r"[^\W_]+", plain)
-    return hashlib.blake2b(
-        " ".join(words or [plain]).encode("utf-8", "replace"), key=key[:64], digest_size=16
-    ).digest()
-
-
-def is_secret(tags: tuple[str, ...]) -> bool:
-    """Whether these tags say that a memory holds a secret."""
-    return any(tag == SECRET_TAG or tag.startswith(f"{SECRET_TAG}:") for tag in tags)
 
 
 def _secrets(text: str) -> Iterator[str]:

@@ -68,10 +68,6 @@ class View:
         often = np.asarray(fresh[1], np.float32)
         return np.concatenate([found[0], at]), np.concatenate([found[1], often])
 
-    def has_word(self, word: str) -> bool:
-        """Whether any document has it."""
-        return word in self._fresh_words or bool(len(self.documents_with(word)[0]))
-
     def words_like(self, beginning: str, limit: int = 8) -> list[str]:
         """Words of the documents that begin so, at most ``limit``."""
         fresh = [word for word in self._fresh_words if word.startswith(beginning)]

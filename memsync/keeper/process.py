@@ -90,7 +90,7 @@ def running(home: Path) -> bool:
 def main() -> None:
     """Be the keeper of the folder that the first argument names, until the end."""
     home = Path(sys.argv[1])
-    harden()
+    harden(for_good=True)
     os.umask(0o077)
     handle = os.open(_folder(home) / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     until = time.monotonic() + PATIENCE

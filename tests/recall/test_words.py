@@ -215,6 +215,21 @@ def test_a_forgotten_memory_is_found_no_more_and_its_words_leave_the_index(desk:
     assert in_index("umbrella")
 
 
+def test_the_index_holds_no_second_copy_of_the_texts(desk: Desk):
+    kept = "Ada plays the cello, and the cello plays Ada."
+    desk.write(memory(kept))
+
+    def holds(table: str) -> bool:
+        rows = desk.database.run(f"SELECT * FROM {table}")  # noqa: S608 ours
+        cells = [value.encode() if isinstance(value, str) else value for row in rows for value in row]
+        return any(kept.encode() in bytes(cell) for cell in cells if isinstance(cell, bytes))
+
+    assert desk.index._tables()
+    assert not any(map(holds, desk.index._tables()))
+    assert holds("memory")  # the same look finds it where it is kept
+    assert desk.texts("cello") == [kept]
+
+
 def test_a_crash_between_writing_and_indexing_loses_nothing(tmp_path: Path):
     path, key = tmp_path / "v.db", os.urandom(32)
     first = Desk(Database.open(path, key))

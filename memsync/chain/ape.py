@@ -11,8 +11,6 @@ each other here, since their nonces would race.
 from __future__ import annotations
 
 import logging
-import signal
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -30,6 +28,7 @@ except ModuleNotFoundError as err:
 
 from memsync.chain.artifact import load_artifact
 from memsync.chain.calls import SignedCall
+from memsync.chain.host_settings import host_settings_kept, quiet
 from memsync.chain.naming import without_keys
 from memsync.chain.registry import BlockStamp, Event, Facts, GrantState, Receipt, Snapshot, VaultState
 from memsync.crypto.secp256k1 import keccak
@@ -50,34 +49,10 @@ PAGE = 500
 LOCAL_CHAIN_IDS = frozenset({31337, 1337})
 _TEST_CHAIN_ID = 31337
 _STALE = {"StaleSequence", "StaleEpoch", "StaleDigest"}
-_LOGGERS = ("ape", "web3.RequestManager", "web3.providers.HTTPProvider")
 _TRIES = 5
 _MINED_SECONDS = 300
 
 _payer_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-
-
-@contextmanager
-def host_settings_kept() -> Iterator[None]:
-    """What Ape changes of the program around it is put back: handlers of SIGINT and SIGTERM, log levels and handlers, the recursion limit.
-
-    Ape ends the process on SIGINT, prints logs from INFO up, and allows a recursion that overflows the stack.
-    """
-    main = threading.current_thread() is threading.main_thread()
-    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if main else {}
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    logged = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
-    depth = sys.getrecursionlimit()
-    try:
-        yield
-    finally:
-        for number, handler in signals.items():
-            if handler is not None:  # None: not set from Python, and can't be
-                signal.signal(number, handler)
-        for logger, level, handlers in logged:
-            logger.setLevel(level)
-            logger.handlers[:] = handlers
-        sys.setrecursionlimit(depth)
 
 
 @contextmanager
@@ -119,18 +94,6 @@ def connect(
         if passphrase is not None:
             registry.unlock_payer(passphrase)
         yield registry
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Ape's warnings, which say that an unlocked account signs."""
-    log = logging.getLogger("ape")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
 
 
 def _load_payer(alias: str, chain_id: int) -> AccountAPI:
@@ -193,7 +156,7 @@ class ApeRegistry:
         if not hasattr(payer, "set_autosign") or not getattr(payer, "locked", False):
             return
         try:
-            with _quiet():  # Ape warns of what is wanted here
+            with quiet():  # Ape warns of what is wanted here
                 payer.set_autosign(True, passphrase=passphrase)
         except (ApeException, ValueError) as err:
             raise PayerError(
@@ -311,7 +274,7 @@ class ApeRegistry:
             gas=gas,
         )
         try:
-            with _quiet():
+            with quiet():
                 signed = payer.sign_transaction(payer.prepare_transaction(transaction))
         except (ApeException, Web3Exception) as err:
             if "balance" in str(err):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from memsync.chain.ape import ApeRegistry, connect
-from memsync.chain.node import LocalNode, local_node
+from memsync.chain.node import LocalNode, free_port, local_node
 from memsync.errors import PayerError
 
 TIMEOUT = 120
@@ -62,9 +62,8 @@ asyncio.run(main())
 
 
 def run(code: str, home: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    (home / "ape-config.yaml").write_text(
-        "foundry:\n  host: auto\n"
-    )  # else Ape takes whatever is at port 8545
+    # Else Ape takes whatever is at port 8545; by itself it would pick a port at random, which may be in use.
+    (home / "ape-config.yaml").write_text(f"foundry:\n  host: http://127.0.0.1:{free_port()}\n")
     return subprocess.run(
         [sys.executable, "-c", SETTINGS + code],
         capture_output=True,
@@ -102,7 +101,7 @@ except KeyboardInterrupt:
     print("interrupted")
 """
     done = run(code, tmp_path)
-    assert (done.stdout, done.returncode) == ("changed:\n31337\nchanged:\ninterrupted\n", 0)
+    assert (done.stdout, done.returncode) == ("changed:\n31337\nchanged:\ninterrupted\n", 0), done.stderr
 
 
 def test_plain_ape_changes_all_of_these_and_ends_on_ctrl_c(tmp_path: Path) -> None:

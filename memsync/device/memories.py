@@ -159,6 +159,14 @@ class Memories:
         where, values = self._within(scopes)
         return number(self._db.run(f"SELECT count(*) FROM memory WHERE current {where}", values)[0][0])  # noqa: S608 ours
 
+    def count_tagged(self, scope: bytes, tag: str) -> int:
+        """How many memories of a scope have a current version with this tag."""
+        rows = self._select(
+            "current AND instr(' ' || memory.tags || ' ', ' ' || ? || ' ') AND memory.scope = ?",
+            (tag, scope_number(self._db, scope)),
+        )
+        return len({one.memory.id for one in rows if tag in one.memory.tags})
+
     def span(self, scope: bytes) -> tuple[int, int | None, int | None]:
         """How many memories a scope has, and the ``Memory.when`` of the earliest and the latest (ms), None where there is none."""
         [(count, earliest, latest)] = self._db.run(

@@ -53,6 +53,11 @@ class VaultPaths:
     def blocks(self) -> Path:
         return self.folder / "blocks"
 
+    def client_token(self, client: str) -> Path:
+        """The file with the token of a tool of this device. ``InputError`` for a name that is no client's."""
+        check_name(client, "a client")
+        return self.folder / "clients" / f"{client}.token"
+
     def make(self) -> None:
         """Make the folder, for this user alone; ``StorageError`` when that can't be done."""
         with named(f"folder {self.folder}", "made"):
@@ -76,9 +81,9 @@ def vault_names(home: Path | None = None) -> list[str]:
         )
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, of: str = "a vault") -> None:
     """``InputError`` unless ``name`` can be a vault's: lower-case letters, digits, ``. _ -``, at most 63, letter or digit first."""
     if not _NAME.fullmatch(name) or name.endswith(".") or name.split(".", maxsplit=1)[0] in _RESERVED:
         raise InputError(
-            f"{name!r} can't be a vault's name: use 1 to 63 of a-z, 0-9, dot, underscore and hyphen, letter or digit first"
+            f"{name!r} can't be {of}'s name: use 1 to 63 of a-z, 0-9, dot, underscore and hyphen, letter or digit first"
         )

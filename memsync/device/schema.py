@@ -117,4 +117,27 @@ CREATE TABLE change (
 );
 """
 
-STEPS: Final = (_FIRST, _SECOND)
+# client: a tool of this device, known by the SHA-256 of its token (32 bytes). served: what it may do in a scope; ids 16 bytes, rights as on
+# chain, start and end in seconds, made and ended in ms; ended: none while it lasts. pending: what a client would like done (deed: remember,
+# forget), known again by digest (32 bytes); draft: cbor, gone once decided; memory: the one to forget, or the one that it became; state:
+# pending, accepted, refused. muted: whose proposals are dropped, by client's name or grant's id.
+_THIRD: Final = """
+CREATE TABLE client (
+    name TEXT PRIMARY KEY, token BLOB NOT NULL UNIQUE, made INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE served (
+    id BLOB PRIMARY KEY, client TEXT NOT NULL, scope BLOB NOT NULL, rights INTEGER NOT NULL, start INTEGER NOT NULL, until INTEGER NOT NULL,
+    secrets INTEGER NOT NULL, trusted INTEGER NOT NULL, made INTEGER NOT NULL, ended INTEGER
+) WITHOUT ROWID;
+CREATE INDEX served_client ON served (client);
+CREATE TABLE pending (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, client TEXT NOT NULL, scope BLOB NOT NULL, deed TEXT NOT NULL,
+    digest BLOB NOT NULL, draft BLOB, memory BLOB, size INTEGER NOT NULL, received INTEGER NOT NULL, state TEXT NOT NULL
+);
+CREATE INDEX pending_digest ON pending (client, scope, digest);
+CREATE INDEX pending_state ON pending (state, client);
+CREATE TABLE muted (who BLOB PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX disclosure_at ON disclosure (at);
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD)

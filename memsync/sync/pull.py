@@ -90,6 +90,7 @@ def take_in(
     news = _news(replica, keys, standing) if new else []
     with replica.database.transaction():
         _note(replica, head, final)
+        replica.note_time(snapshot)
         if new:
             _apply(replica, standing, news)
         settle(replica, standing, line, final, now=replica.time_at(snapshot))

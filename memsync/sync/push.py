@@ -121,6 +121,7 @@ def _round(
 ) -> Receipt | None:
     """One attempt. None if there is nothing to do; ``CallRefused`` if somebody was faster."""
     now = replica.time_at(snapshot)
+    replica.note_time(snapshot)
     wishes = _wanted(replica, standing, now, only)
     ended, reset = _ended(snapshot, standing, now)
     again = None if ended else _attempt_to_repeat(replica, keys, standing, wishes, now)

@@ -26,6 +26,8 @@ from memsync.sync.keys import OwnerKeys
 
 KEYS, WORDS, FIRST_SCOPE = "keys", "words", "first-scope"
 TAKEN, GRANTS, POINTER, PULLED = "taken", "grants", "pointer", "pulled"
+LATEST = "latest-time"
+_AHEAD = 86_400  # seconds
 CHAIN_BOUND = frozenset(
     {
         KEYS,
@@ -35,6 +37,7 @@ CHAIN_BOUND = frozenset(
         GRANTS,
         POINTER,
         PULLED,
+        LATEST,
         "line",
         "landed",
         "places",
@@ -103,6 +106,19 @@ class Replica:
     def time_at(self, snapshot: Snapshot) -> int:
         """Unix seconds: the later of this device's clock and the block's, since the last block of an idle chain may be hours old."""
         return max(int(self.clock()), snapshot.block.time)
+
+    def latest_time(self) -> int:
+        """Unix seconds: the later of this device's clock and the last block that was seen, since a clock may be set back."""
+        return max(int(self.clock()), self._latest_noted())
+
+    def note_time(self, snapshot: Snapshot) -> None:
+        """Remember that it was as late as this block. One that is far ahead of this device's clock is not believed: an RPC may lie, and
+        what is dead by a lie stays dead."""
+        if self._latest_noted() < snapshot.block.time <= self.clock() + _AHEAD:
+            self.meta.put(LATEST, snapshot.block.time.to_bytes(8, "big"))
+
+    def _latest_noted(self) -> int:
+        return int.from_bytes(self.meta.get(LATEST) or b"", "big")
 
     def now_ms(self) -> int:
         return int(self.clock() * 1000)

@@ -7,6 +7,8 @@ from memsync.vault.lifecycle import Status, Vault
 from memsync.vault.moving import GrantAgain
 from memsync.vault.relocation import Relocated
 from memsync.vault.selection import ScopeSummary
+from memsync.vault.served import Granted, Outcome, ServedVault, TokenRefused
+from memsync.vault.serving import ServedGrant
 from memsync.vault.upkeep import Exported
 
 __all__ = [
@@ -14,9 +16,14 @@ __all__ = [
     "Finding",
     "Grant",
     "GrantAgain",
+    "Granted",
+    "Outcome",
     "Relocated",
     "ScopeSummary",
+    "ServedGrant",
+    "ServedVault",
     "Status",
+    "TokenRefused",
     "Vault",
     "Verification",
 ]

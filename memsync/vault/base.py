@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 from memsync.chain.registry import Registry
 from memsync.crypto.epochs import EpochKey
@@ -26,6 +26,8 @@ from memsync.sync.replica import FIRST_SCOPE, KEYS, WORDS, Replica
 from memsync.sync.wishes import wish_record
 
 PERSONAL = "personal"
+ScopeNames: TypeAlias = str | Collection[str] | None
+"""One scope, several, or all of them (None)."""
 
 
 class Where(TypedDict, total=False):
@@ -76,9 +78,13 @@ class OpenVault:
         at.journal.append_many(wish_record(scope, record, created=at.now_ms()) for record in records)
         at.refresh_index()
 
-    def _scopes(self, scope: str | None) -> list[bytes]:
+    def _scopes(self, scope: ScopeNames) -> list[bytes]:
         at = self._replica
-        return [one.id for one in at.scopes.all()] if scope is None else [at.scopes.id_of(scope)]
+        if scope is None:
+            return [one.id for one in at.scopes.all()]
+        return [
+            at.scopes.id_of(name) for name in ([scope] if isinstance(scope, str) else dict.fromkeys(scope))
+        ]
 
     def _keys(self) -> OwnerKeys:
         self._bind()

@@ -18,6 +18,7 @@ from memsync.device.history import Deed
 from memsync.device.keystore_file import DEFAULT_COST, Cost, create_keystore, read_keystore
 from memsync.device.lock import VaultLock
 from memsync.device.paths import VaultPaths
+from memsync.device.pending import Pending
 from memsync.device.proposals import Proposals
 from memsync.device.secrets import Secrets
 from memsync.errors import InputError, LockedError, NotFoundError
@@ -29,11 +30,10 @@ from memsync.sync.push import Receipt, push
 from memsync.sync.replica import FIRST_SCOPE, PULLED, WORDS, Replica
 from memsync.sync.whereabouts import known_places, note_places
 from memsync.vault.base import PERSONAL, Surroundings, Where
-from memsync.vault.contacts import ContactVerbs
 from memsync.vault.making import check_whole, making
 from memsync.vault.places import PlaceVerbs, configured_store
 from memsync.vault.relocation import RelocationVerbs
-from memsync.vault.selection import SelectionVerbs
+from memsync.vault.serving import ServingVerbs
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Status:
     last_pull: int | None
 
 
-class Vault(SelectionVerbs, RelocationVerbs, ContactVerbs, PlaceVerbs):
+class Vault(ServingVerbs, RelocationVerbs, PlaceVerbs):
     """An open vault. Made by :meth:`create`, :meth:`open` or :meth:`restore`; a context manager that closes it."""
 
     @classmethod
@@ -241,7 +241,7 @@ class Vault(SelectionVerbs, RelocationVerbs, ContactVerbs, PlaceVerbs):
             attempts=len(at.attempts.live()),
             scopes=self.scopes(),
             grants=sum(grant.end > at.clock() for grant in known_grants(at)),
-            proposals=len(Proposals(at.database).all(state="pending")),
+            proposals=len(Proposals(at.database).all(state="pending")) + Pending(at.database).count(),
             places=known_places(at),
             words_kept=at.meta.get(WORDS) is not None,
             last_push=pushes[0] if pushes else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -13,7 +13,7 @@ from memsync.device.memories import Found
 from memsync.errors import InputError, NotFoundError
 from memsync.format.entry import MAX_SCOPES
 from memsync.intake import ChatGPTExport, ImportOptions, Report
-from memsync.intake.screening import screen
+from memsync.intake.screening import SECRET_TAG, screen
 from memsync.memory import Draft, Memory, MemoryKind, Source, Tombstone, new_id
 from memsync.progress import tell
 from memsync.recall import Hit
@@ -22,7 +22,7 @@ from memsync.recall.contradict import Contradiction, contradictions
 from memsync.recall.fuse import fuse
 from memsync.sync.replica import Replica
 from memsync.sync.wishes import versions_waiting, wish_scope
-from memsync.vault.base import PERSONAL, OpenVault, to_ms
+from memsync.vault.base import PERSONAL, OpenVault, ScopeNames, to_ms
 
 _BATCH = 1000
 
@@ -39,8 +39,10 @@ class MemoryVerbs(OpenVault):
         tags: Iterable[str] = (),
         source: Source | None = None,
         happened: int | datetime | None = None,
+        supersedes: Iterable[bytes] = (),
     ) -> Memory:
         """Keep a text, found at once by ``recall``, pushed by the next ``push``. ``happened``: a time, or Unix ms.
+        ``supersedes``: ids of memories that it takes the place of, which are ranked lower from then on.
 
         A text in which a secret is recognised (a seed phrase, a card's number, a key) gets the tag ``secret``.
         """
@@ -55,6 +57,7 @@ class MemoryVerbs(OpenVault):
                 tags=tuple(sorted({*tags, *screen(text).tags})),
                 source=source,
                 happened=to_ms(happened),
+                supersedes=tuple(sorted(set(supersedes))),
             )
             self._write(at, at.scopes.id_of(scope), [memory])
             return memory
@@ -91,14 +94,14 @@ class MemoryVerbs(OpenVault):
             found = self._found(at, memory, scope)[0]
             self._forget(at, [(found.scope, found.memory.id)])
 
-    def get(self, memory: bytes, *, scope: str | None = None) -> Memory:
+    def get(self, memory: bytes, *, scope: ScopeNames = None) -> Memory:
         """The memory of this id, or of an id that begins so; the first of its versions if edits are in conflict."""
         return self._found(self._replica, memory, scope)[0].memory
 
     def memories(
         self,
         *,
-        scope: str | None = None,
+        scope: ScopeNames = None,
         since: int | datetime | None = None,
         until: int | datetime | None = None,
     ) -> Iterator[Memory]:
@@ -109,7 +112,7 @@ class MemoryVerbs(OpenVault):
             yield from (one.memory for one in page)
             last = page[-1]
 
-    def count(self, *, scope: str | None = None) -> int:
+    def count(self, *, scope: ScopeNames = None) -> int:
         """How many memories there are."""
         return self._replica.memories.count(self._scopes(scope))
 
@@ -127,22 +130,26 @@ class MemoryVerbs(OpenVault):
         *,
         queries: Sequence[str] = (),
         k: int = 10,
-        scope: str | None = None,
+        scope: ScopeNames = None,
         now: int | datetime | None = None,
         since: int | datetime | None = None,
         until: int | datetime | None = None,
+        secrets: bool | Collection[str] = True,
     ) -> list[Hit]:
-        """The best ``k`` memories for a question, what is not pushed yet among them. ``queries``: a hard question in parts, as well."""
-        at = self._replica
+        """The best ``k`` memories for a question, what is not pushed yet among them. ``queries``: a hard question in parts, as well.
+        ``secrets``: whether, or in which scopes, those that are tagged so may be found."""
+        at, fits = self._replica, self._open_to(secrets)
         at.refresh_index()
         scopes, clock = self._scopes(scope), at.now_ms()
-        answers = [
-            at.index.search(
-                one, scopes, k=k, since=to_ms(since), until=to_ms(until), now=to_ms(now), clock=clock
+
+        def best(one: str, limit: int) -> list[Hit]:
+            found = at.index.search(
+                one, scopes, k=limit, since=to_ms(since), until=to_ms(until), now=to_ms(now), clock=clock
             )
-            for one in dict.fromkeys([question, *queries])
-            if one
-        ]
+            kept = [hit for hit in found if fits(hit.scope, hit.memory)]
+            return kept[:k] if len(kept) >= k or len(found) < limit else best(one, 4 * limit)
+
+        answers = [best(one, k) for one in dict.fromkeys([question, *queries]) if one]
         return fuse(answers, k) if len(answers) > 1 else [hit for hits in answers for hit in hits]
 
     def context(
@@ -152,19 +159,22 @@ class MemoryVerbs(OpenVault):
         queries: Sequence[str] = (),
         tokens: int = BUDGET,
         k: int = 25,
-        scope: str | None = None,
+        scope: ScopeNames = None,
         since: int | datetime | None = None,
         until: int | datetime | None = None,
+        secrets: bool | Collection[str] = True,
     ) -> Context:
         """What is found, as a block for a prompt of at most ``tokens``: dated, by conversation, quoted as data."""
-        at = self._replica
-        hits = self.recall(question, queries=queries, k=k, scope=scope, since=since, until=until)
-        return pack(
-            hits,
-            budget=tokens,
-            neighbours=lambda hit: [one.memory for one in at.index.neighbours(hit.scope, hit.row)],
-            scope_name=at.scopes.name_of,
+        at, fits = self._replica, self._open_to(secrets)
+        hits = self.recall(
+            question, queries=queries, k=k, scope=scope, since=since, until=until, secrets=secrets
         )
+
+        def neighbours(hit: Hit) -> list[Memory]:
+            beside = (one.memory for one in at.index.neighbours(hit.scope, hit.row))
+            return [one for one in beside if fits(hit.scope, one)]
+
+        return pack(hits, budget=tokens, neighbours=neighbours, scope_name=at.scopes.name_of)
 
     def changed(
         self, since: int | datetime, *, scope: str | None = None, limit: int = 100
@@ -227,6 +237,13 @@ class MemoryVerbs(OpenVault):
             at.scopes.rename(scope, new)
             at.journal.add(wish_scope(scope, new, created=at.now_ms()))
 
+    def _open_to(self, secrets: bool | Collection[str]) -> Callable[[bytes, Memory], bool]:  # noqa: FBT001 - also a list
+        """Which memories may be found, by the scope's id: those that are no secrets, and the secrets of these scopes."""
+        if isinstance(secrets, bool):
+            return lambda _, memory: secrets or SECRET_TAG not in memory.tags
+        scopes = {self._replica.scopes.id_of(name) for name in secrets}
+        return lambda scope, memory: scope in scopes or SECRET_TAG not in memory.tags
+
     def _made(self, drafts: list[Draft]) -> list[Memory]:
         at, now = self._replica, self._replica.now_ms()
         tagged = [
@@ -247,7 +264,7 @@ class MemoryVerbs(OpenVault):
                 at, scope, [Tombstone(id=one, version=new_id(now, at.random), forgotten=now) for one in ids]
             )
 
-    def _found(self, at: Replica, memory: Memory | bytes, scope: str | None) -> list[Found]:
+    def _found(self, at: Replica, memory: Memory | bytes, scope: ScopeNames) -> list[Found]:
         memory_id = memory.id if isinstance(memory, Memory) else memory
         if not memory_id:
             raise InputError("an empty id names no memory; `recall` and `list` show ids")

@@ -12,7 +12,7 @@ from memsync.errors import InputError
 from memsync.memory import Memory, new_id
 from memsync.recall.plain import PlainQuery, folded
 from memsync.sync.replica import Replica
-from memsync.vault.base import to_ms
+from memsync.vault.base import ScopeNames, to_ms
 from memsync.vault.memories import MemoryVerbs
 
 _PAGE = 500
@@ -37,7 +37,7 @@ class SelectionVerbs(MemoryVerbs):
         *,
         query: str | None = None,
         ids: Iterable[bytes] = (),
-        scope: str | None = None,
+        scope: ScopeNames = None,
         tag: str | None = None,
         since: int | datetime | None = None,
         until: int | datetime | None = None,
@@ -64,7 +64,7 @@ class SelectionVerbs(MemoryVerbs):
                 found[key] = at.memories.starting_with(one.memory.id, [one.scope])
         return [(at.scopes.name_of(one.scope), one.memory) for versions in found.values() for one in versions]
 
-    def forget_many(self, memories: Iterable[Memory | bytes], *, scope: str | None = None) -> int:
+    def forget_many(self, memories: Iterable[Memory | bytes], *, scope: ScopeNames = None) -> int:
         """Forget many as ``forget`` does one, all or none; returns how many different ones."""
         with self._working("forget") as at:
             doomed = self._meant(at, memories, scope)
@@ -99,7 +99,7 @@ class SelectionVerbs(MemoryVerbs):
         return ScopeSummary(scope, *at.memories.span(at.scopes.id_of(scope)))
 
     def _candidates(
-        self, at: Replica, ids: Iterable[bytes], scope: str | None, since: int | None, until: int | None
+        self, at: Replica, ids: Iterable[bytes], scope: ScopeNames, since: int | None, until: int | None
     ) -> Iterator[Found]:
         if ids:
             found = (one for memory in ids for one in self._found(at, memory, scope))
@@ -116,7 +116,7 @@ class SelectionVerbs(MemoryVerbs):
             last = page[-1]
 
     def _meant(
-        self, at: Replica, memories: Iterable[Memory | bytes], scope: str | None
+        self, at: Replica, memories: Iterable[Memory | bytes], scope: ScopeNames
     ) -> dict[tuple[bytes, bytes], list[Found]]:
         """The current versions of each of these, by scope and id."""
         found = (self._found(at, memory, scope) for memory in memories)

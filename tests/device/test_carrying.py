@@ -89,11 +89,15 @@ def test_every_table_is_carried_or_made_anew() -> None:
     database = Database.in_memory()
     assert set(ledgers._ledgers(database)) == {
         "change",
+        "client",
         "contact",
         "disclosure",
         "history",
         "imported",
+        "muted",
+        "pending",
         "proposal",
+        "served",
     }
     names = {row[0] for row in database.run("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     assert names >= ledgers._MADE_ANEW

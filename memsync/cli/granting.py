@@ -1,4 +1,7 @@
-"""The commands about others, for the owner: grant, grants, revoke, review, contacts."""
+"""The commands about others, for the owner: grant, grants, revoke, review, contacts.
+
+Who is meant is somebody with a card, whose grant is on the chain, or a tool of this device, which the keeper serves.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import click
 
 from memsync.cli.asking import confirm, read_stdin
 from memsync.cli.calling import call, on_chain, on_vault
+from memsync.cli.clients import grant_here, revoke_here, served_line
 from memsync.cli.frame import answer, note, shown
 from memsync.cli.root import cli
 from memsync.cli.show import amount, day, grant_lines, minute
@@ -30,28 +34,60 @@ from memsync.errors import InputError
     help="A span such as 12h, 30d or 1y, or a day.",
 )
 @click.option("--can", type=click.Choice(["read", "write", "read+write"]), default="read", show_default=True)
-@click.option("--from-now", is_flag=True, help="Only what is pushed from now on.")
-@click.option("--name", metavar="NAME", help="What to call it here, if not as the card does.")
+@click.option("--from-now", is_flag=True, help="By card only: what is pushed from now on.")
+@click.option("--name", metavar="NAME", help="By card only: what to call it here, if not as the card does.")
 @click.option(
-    "--at", "at_places", multiple=True, metavar="URL", help="An https address of the blocks, for the link."
+    "--at",
+    "at_places",
+    multiple=True,
+    metavar="URL",
+    help="By card only: an https address of the blocks, for the link.",
 )
 @click.option(
     "--car",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write the blocks if no place is in reach from elsewhere.",
+    help="By card only: where to write the blocks if no place is in reach from elsewhere.",
 )
-@click.option("--yes", is_flag=True, help="The fingerprint was compared; don't ask.")
+@click.option("--secrets", is_flag=True, help="To a tool of this device: also what is tagged as a secret.")
+@click.option(
+    "--trusted", is_flag=True, help="To a tool of this device: what it writes is kept without review."
+)
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="What would become readable was seen, and a card's fingerprint compared; don't ask.",
+)
 @on_chain
-def grant(who: str, car: Path | None, yes: bool, at_places: tuple[str, ...], **terms: Any) -> None:
+def grant(
+    who: str,
+    car: Path | None,
+    secrets: bool,
+    trusted: bool,
+    yes: bool,
+    at_places: tuple[str, ...],
+    **terms: Any,
+) -> None:
     """Grant a scope to WHO.
 
-    WHO is a card's file, - for stdin, a card's https address, or a contact's name. Shows what will become readable and the card's
-    fingerprint, and asks. Prints the link to hand over, which carries no secret.
+    WHO is a tool of this device by a name that you give it (claude-desktop, cursor); or somebody elsewhere: a card's file, - for stdin, a
+    card's https address, or a contact's name. Shows what will become readable, for a card its fingerprint too, and asks. A tool gets a
+    token in a file; who has a card gets a link, which carries no secret.
 
     \b
-    Example: memsync grant inkwell.json --scope novel --for 30d
+    Example: memsync grant claude-desktop --scope work --for 30d
+      memsync grant inkwell.json --scope novel --for 30d
     """
     card = _card(who)
+    if card == who and not any(one["name"] == who for one in call("contacts")["contacts"]):
+        if terms["from_now"] or terms["name"] or at_places or car:
+            raise InputError(
+                f"{who} is no card and no contact; --from-now, --name, --at and --car are for those: leave them out, or name a card"
+            )
+        return grant_here(
+            who, terms["scope"], terms["until"], terms["can"], secrets=secrets, trusted=trusted, yes=yes
+        )
+    if secrets or trusted:
+        raise InputError("--secrets and --trusted are for tools of this device; leave them out")
     terms |= {"who": card, "at_places": at_places or None}
     plan = call("grant", preview=True, **terms)
     for line in _plan_lines(plan):
@@ -71,7 +107,7 @@ def grant(who: str, car: Path | None, yes: bool, at_places: tuple[str, ...], **t
             "no store of this vault is in reach from elsewhere: hand over this file too",
             f"    {found['car']['file']} ({amount(found['car']['blocks'], 'block')})",
         ]
-    answer(lines, found)
+    return answer(lines, found)
 
 
 @cli.command()
@@ -83,7 +119,8 @@ def grants() -> None:
     Example: memsync grants
     """
     found = call("grants")
-    answer([line for one in found["grants"] for line in grant_lines(one)] or "none", found)
+    lines = [line for one in found["grants"] for line in grant_lines(one)]
+    answer(lines + [served_line(one) for one in found["served"]] or "none", found)
 
 
 @cli.command()
@@ -95,19 +132,21 @@ def grants() -> None:
 def revoke(who: str, emergency: bool) -> None:
     """End the grant of WHO.
 
-    WHO is the grantee's name, or the grant's id. The scope's keys change in the same transaction. What was read stays read.
+    WHO is a tool of this device, or the grantee's name, or the grant's id. Of a grant on the chain the scope's keys change in the same
+    transaction. What was read stays read.
 
     \b
-    Example: memsync revoke Inkwell
+    Example: memsync revoke claude-desktop
     """
+    if any(one["name"] == who and one["grants"] for one in call("client list")["clients"]):
+        return revoke_here(who)
     found = call("revoke", who=who, emergency=emergency)
     if found["emergency"]:
-        answer("ended on chain; its keys change with the next push", found)
-    else:
-        answer(
-            f"ended; new keys for {', '.join(map(shown, found['rotated']))}; sequence {found['sequence']}",
-            found,
-        )
+        return answer("ended on chain; its keys change with the next push", found)
+    return answer(
+        f"ended; new keys for {', '.join(map(shown, found['rotated']))}; sequence {found['sequence']}",
+        found,
+    )
 
 
 @cli.command()

@@ -18,6 +18,7 @@ _MODULES = {
     "scopes": ("scope",),
     "files": ("import", "export"),
     "upkeep": ("push", "pull", "status", "history", "verify"),
+    "clients": ("client", "disclosures"),
     "granting": ("grant", "grants", "revoke", "review", "contacts"),
     "receiving": ("key", "accept", "propose"),
     "stores": ("store",),

@@ -3,6 +3,9 @@
 ``{"ok": true, …}`` or ``{"ok": false, "error": {"name", "message", "next", "code"}}``. Who accepts ``application/x-ndjson`` gets lines, the
 last of which is the answer and those before ``{"progress": [what, done, total]}``. Verbs that need a chain are done one after the other,
 by the process's main thread, to which Ape's connection belongs; all others at once. Nothing is logged but verb, outcome and time.
+
+The verbs of the tools that this device serves are at ``POST /served/v1/<verb>``, each call with its tool's token (RFC 6750); a tool's
+program reaches them over the server of `memsync serve` or `memsync mcp`, which pass the token on.
 """
 
 from __future__ import annotations
@@ -18,18 +21,21 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-import memsync.keeper.verbs  # noqa: F401 - fills VERBS
+import memsync.keeper.served
+import memsync.keeper.verbs  # noqa: F401 - they fill VERBS and SERVED
 from memsync.errors import InputError, MemSyncError
-from memsync.keeper.client import LINES
+from memsync.keeper.client import CHANNEL, LINES
 from memsync.keeper.perform import perform
-from memsync.keeper.verb import VERBS, Needs, Values, Verb
+from memsync.keeper.verb import SERVED, VERBS, Needs, ServedVerb, Values, Verb
 from memsync.keeper.wire import error_value, place_of
 from memsync.progress import Progress, watched
+from memsync.vault import TokenRefused
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from memsync.keeper.house import House
+    from memsync.vault.serving import Channel
 
 MAX_BODY = 4 << 20
 _STATUS = {2: 400, 3: 423, 4: 404, 5: 403, 6: 409, 7: 507, 8: 502, 9: 409}
@@ -55,6 +61,19 @@ def keeper_app(house: House) -> Starlette:
 
         return Route(f"/v1/{verb.path}", answer, methods=["POST"])
 
+    def route_served(verb: ServedVerb) -> Route:
+        async def answer(request: Request) -> Response:
+            scheme, _, token = request.headers.get("authorization", "").partition(" ")
+            channel: Channel = "http" if request.headers.get(CHANNEL) == "http" else "mcp"
+
+            def done(given: Values) -> Values:
+                with house.open.served(token.strip() if scheme.lower() == "bearer" else "", channel) as vault:
+                    return verb(vault, given)
+
+            return await _answer(house, f"served {verb.name}", request, done, chain=False)
+
+        return Route(f"/served/v1/{verb.path}", answer, methods=["POST"])
+
     def own(name: str, function: Callable[[Values], Values]) -> Route:
         async def answer(request: Request) -> Response:
             return await _answer(house, name, request, function, chain=False)
@@ -67,6 +86,7 @@ def keeper_app(house: House) -> Starlette:
             own("lock", house.lock),
             own("about", house.about),
             *map(route, VERBS.values()),
+            *map(route_served, SERVED.values()),
         ]
     )
 
@@ -148,11 +168,16 @@ async def _body(request: Request) -> Values:
         raise InputError("the call's body is not JSON; send one object") from None
     if not isinstance(found, dict):
         raise InputError("the call's body is not a JSON object; send one")
+    if not data.isascii() or b"\\u" in data:
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise InputError(
+                "a text in the call's body is no Unicode: half a character; send whole ones"
+            ) from None
     return found
 
 
 def _failed(error: Exception) -> Response:
-    value = error_value(error)
-    return JSONResponse(
-        {"ok": False, "error": value}, status_code=_STATUS.get(getattr(error, "exit_code", 1), 500)
-    )
+    status = 401 if isinstance(error, TokenRefused) else _STATUS.get(getattr(error, "exit_code", 1), 500)
+    return JSONResponse({"ok": False, "error": error_value(error)}, status_code=status)

@@ -20,6 +20,8 @@ from memsync.keeper.socket_path import socket_path
 from memsync.keeper.wire import error_from
 
 LINES = "application/x-ndjson"
+CHANNEL = "memsync-channel"
+"""The header in which a server for tools says over what they came."""
 ENDING = "KeeperEnding"
 """The error of a keeper that is about to end, which is as good as none."""
 
@@ -41,9 +43,30 @@ def call(
 
     ``NoKeeper`` where none runs; the verb's own errors as they would be raised here.
     """
+    headers = {"Accept": LINES if progress else "application/json"}
+    return _asked(f"/v1/{verb.replace(' ', '/')}", given, home, headers, progress)
+
+
+def call_served(
+    verb: str, given: Mapping[str, object], home: Path, *, token: str, channel: str
+) -> dict[str, object]:
+    """Have the keeper do a verb of a tool, by its token; as ``call``. ``InputError`` for a token that no header can carry."""
+    if not token.isascii() or not token.isprintable():
+        raise InputError("a token is plain letters, digits, - and _; give it as it was shown")
+    headers = {"Accept": "application/json", "Authorization": f"Bearer {token}", CHANNEL: channel}
+    return _asked(f"/served/v1/{verb}", given, home, headers, None)
+
+
+def _asked(
+    path: str,
+    given: Mapping[str, object],
+    home: Path,
+    headers: Mapping[str, str],
+    progress: Callable[[str, int, int | None], object] | None,
+) -> dict[str, object]:
     body = json.dumps(given).encode()
-    accepted = LINES if progress else "application/json"
-    head = f"POST /v1/{verb.replace(' ', '/')} HTTP/1.0\r\nHost: keeper\r\nContent-Type: application/json\r\nAccept: {accepted}\r\n"
+    said = {"Host": "keeper", "Content-Type": "application/json"} | dict(headers)
+    head = f"POST {path} HTTP/1.0\r\n" + "".join(f"{name}: {value}\r\n" for name, value in said.items())
     with _connected(home) as connection:
         with suppress(BrokenPipeError):  # it may have refused already, and says so
             connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)

@@ -20,7 +20,7 @@ from memsync.device.paths import VaultPaths, check_name
 from memsync.errors import NotFoundError, NotOpen
 from memsync.home import memsync_home
 from memsync.keeper.chains import Chains
-from memsync.vault import Vault
+from memsync.vault import ServedVault, TokenRefused, Vault
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from memsync.device.secrets import Secrets
     from memsync.shared import Tool
     from memsync.store import BlockStore
+    from memsync.vault.serving import Channel
 
 
 @dataclass
@@ -124,6 +125,23 @@ class Open:
             with self._turn:
                 found.calls -= 1
                 found.close_if_done()
+
+    @contextmanager
+    def served(self, token: str, channel: Channel) -> Iterator[ServedVault]:
+        """The vault that a tool's token opens. ``NotOpen`` while none is open, ``TokenRefused`` where it opens none of those that are."""
+        names, _ = self.names()
+        if not names:
+            raise NotOpen("the memory is locked; have the person say `memsync unlock`")
+        for name in names:
+            with self.open_vault(name, None, None) as vault:
+                try:
+                    found = vault.serve(token, channel=channel)
+                except TokenRefused:
+                    if name == names[-1]:
+                        raise
+                    continue
+                yield found
+                return
 
     def _share(self, name: str, secrets: Secrets) -> _Shared:
         """The vault that all calls share. ``NotOpen`` where another has been put in its place: what is written to the old is lost."""

@@ -1,24 +1,29 @@
 """What a verb is: a name, a function from JSON values to JSON values, and what it needs to be done.
 
-The arguments that a verb takes are those of its function, no others; their types are checked before it is called. The table that the
-decorator fills is the one list of verbs: the command line, the keeper's API, the documentation and the tests go by it.
+The arguments that a verb takes are those of its function, no others; their types and bounds are checked before it is called. The tables
+that the decorators fill are the one list of verbs: the command line, the keeper's API, its description, the documentation and the tests go
+by them. ``VERBS`` are the person's own, ``SERVED`` those of the tools that this device serves.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from memsync.errors import InputError
 
 if TYPE_CHECKING:
     from memsync.keeper.at import At
+    from memsync.vault import ServedVault
 
 Values = dict[str, object]
+Schema = dict[str, Any]
+"""A JSON Schema (2020-12)."""
 Function = Callable[..., Values]
 
 
@@ -32,6 +37,20 @@ class Needs(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Says:
+    """What an argument is, for who reads the API's description, and its bounds: of a number, of a text's characters, of how many texts.
+
+    ``pattern``: what the whole text, or each text of a list, looks like; ``each``: the most characters of each text of a list.
+    """
+
+    what: str
+    least: int | None = None
+    most: int | None = None
+    pattern: str | None = None
+    each: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """One argument: its types (a ``Literal``'s words are ``words``), and whether it must be given."""
 
@@ -39,6 +58,8 @@ class Parameter:
     kinds: tuple[type, ...]
     words: tuple[str, ...] = ()
     required: bool = False
+    says: Says = Says("")
+    default: object = None
 
     @property
     def expected(self) -> str:
@@ -52,25 +73,64 @@ class Parameter:
             list: "a list of texts",
             type(None): "null",
         }
-        return " or ".join(names[kind] for kind in self.kinds)
+        units = {str: " characters", list: " texts", int: ""}
+        found = " or ".join(names[kind] for kind in self.kinds)
+        [unit] = [units[kind] for kind in self.kinds if kind in units] or [""]
+        if self.says.most is not None:
+            found += f" of {self.says.least or 0} to {self.says.most}{unit}"
+        if self.says.each is not None:
+            found += f", each of at most {self.says.each} characters"
+        return found + (f", as {self.says.what}" if self.says.pattern else "")
 
     def fits(self, value: object) -> bool:
         """Whether a JSON value is one."""
+        says = self.says
         if type(value) is list:
-            return list in self.kinds and all(type(one) is str for one in value)
-        if self.words and type(value) is str:
-            return value in self.words
-        return type(value) in self.kinds
+            texts = [one for one in value if type(one) is str]
+            whole = list in self.kinds and len(texts) == len(value) and _within(len(value), says)
+            return whole and all(
+                self._looks_right(one) and len(one) <= (says.each or len(one)) for one in texts
+            )
+        if type(value) not in self.kinds:
+            return False
+        if type(value) is str:
+            return (
+                value in self.words if self.words else _within(len(value), says) and self._looks_right(value)
+            )
+        return _within(value, says) if type(value) is int else True
+
+    def _looks_right(self, text: str) -> bool:
+        return self.says.pattern is None or re.fullmatch(self.says.pattern, text, re.ASCII) is not None
+
+    @property
+    def schema(self) -> Schema:
+        """The same as a JSON Schema."""
+        names = {str: "string", int: "integer", bool: "boolean", list: "array", type(None): "null"}
+        kinds = [names[kind] for kind in self.kinds]
+        found: Schema = {"type": kinds[0] if len(kinds) == 1 else kinds}
+        says, pattern = self.says, None if self.says.pattern is None else f"^(?:{self.says.pattern})$"
+        if says.what:
+            found["description"] = says.what
+        if self.words:
+            found["enum"] = [*self.words, *([None] if type(None) in self.kinds else [])]
+        if list in self.kinds:
+            found["items"] = _drop_none({"type": "string", "maxLength": says.each, "pattern": pattern})
+            found |= _drop_none({"minItems": says.least, "maxItems": says.most})
+        elif str in self.kinds:
+            found |= _drop_none({"minLength": says.least, "maxLength": says.most, "pattern": pattern})
+        elif int in self.kinds:
+            found |= _drop_none({"minimum": says.least, "maximum": says.most})
+        if not self.required and self.default is not None:
+            found["default"] = self.default
+        return found
 
 
 @dataclass(frozen=True, slots=True)
-class Verb:
-    """``name`` as it is typed (``"scope add"``); ``python``: where the library has the same (``"Vault.add_scope"``)."""
+class Call:
+    """``name`` as it is typed (``"scope add"``), and the arguments that it takes."""
 
     name: str
-    needs: Needs
     function: Function
-    python: str
     parameters: Mapping[str, Parameter]
 
     @property
@@ -78,8 +138,24 @@ class Verb:
         """Where the API has it, below ``/v1/``."""
         return self.name.replace(" ", "/")
 
+    @property
+    def says(self) -> str:
+        """What it does, in the words of its function."""
+        return inspect.cleandoc(self.function.__doc__ or "")
+
+    @property
+    def schema(self) -> Schema:
+        """The arguments as a JSON Schema, closed."""
+        found: Schema = {
+            "type": "object",
+            "properties": {name: one.schema for name, one in self.parameters.items()},
+            "additionalProperties": False,
+        }
+        required = [name for name, one in self.parameters.items() if one.required]
+        return found | ({"required": required} if required else {})
+
     def check(self, given: Mapping[str, object]) -> None:
-        """``InputError`` for an argument that is missing, unknown or of another type."""
+        """``InputError`` for an argument that is missing, unknown, of another type or out of its bounds."""
         for name, value in given.items():
             parameter = self.parameters.get(name)
             if parameter is None:
@@ -92,37 +168,93 @@ class Verb:
         if missing:
             raise InputError(f"`{self.name}` needs {', '.join(missing)}; give it")
 
+
+@dataclass(frozen=True, slots=True)
+class Verb(Call):
+    """One of the person's. ``python``: where the library has the same (``"Vault.add_scope"``)."""
+
+    needs: Needs
+    python: str
+
     def __call__(self, at: At, given: Mapping[str, object]) -> Values:
         self.check(given)
         return self.function(at, **given)
 
 
+@dataclass(frozen=True, slots=True)
+class ServedVerb(Call):
+    """One of the tools'. ``title`` for a person; ``answer`` the schema of what it gives; whether it only ``reads``, may ``destroy``, and
+    whether ``again`` does nothing more."""
+
+    title: str
+    answer: Schema
+    reads: bool
+    destroys: bool
+    again: bool
+
+    def __call__(self, vault: ServedVault, given: Mapping[str, object]) -> Values:
+        self.check(given)
+        return self.function(vault, **given)
+
+
 VERBS: dict[str, Verb] = {}
+SERVED: dict[str, ServedVerb] = {}
 
 
 def verb(name: str, needs: Needs, python: str) -> Callable[[Function], Function]:
-    """Put a function into the table as the verb of this name."""
+    """Put a function into the table as the person's verb of this name."""
 
     def put(function: Function) -> Function:
-        hints = get_type_hints(function)
-        parameters = [
-            _parameter(one.name, hints[one.name], required=one.default is inspect.Parameter.empty)
-            for one in inspect.signature(function).parameters.values()
-            if one.kind is inspect.Parameter.KEYWORD_ONLY
-        ]
-        VERBS[name] = Verb(name, needs, function, python, {one.name: one for one in parameters})
+        VERBS[name] = Verb(name, function, _parameters(function), needs, python)
         return function
 
     return put
 
 
-def _parameter(name: str, hint: Any, *, required: bool) -> Parameter:
+def served(
+    name: str, title: str, answer: Schema, *, reads: bool = True, destroys: bool = False, again: bool = True
+) -> Callable[[Function], Function]:
+    """Put a function into the table as the tools' verb of this name."""
+
+    def put(function: Function) -> Function:
+        SERVED[name] = ServedVerb(
+            name, function, _parameters(function), title, answer, reads, destroys, again
+        )
+        return function
+
+    return put
+
+
+def _parameters(function: Function) -> dict[str, Parameter]:
+    # The first parameter's class is not loaded for a table that a client reads too.
+    hints = get_type_hints(function, localns={"ServedVault": object}, include_extras=True)
+    return {
+        one.name: _parameter(one.name, hints[one.name], one.default)
+        for one in inspect.signature(function).parameters.values()
+        if one.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+def _parameter(name: str, hint: Any, default: object) -> Parameter:
+    says = Says("")
     kinds: list[type] = []
     words: list[str] = []
-    for one in get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,):
+    for part in get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,):
+        one = part
+        if get_origin(one) is Annotated:
+            one, says = get_args(one)
         if get_origin(one) is Literal:
             words += get_args(one)
             kinds.append(str)
         else:
             kinds.append(get_origin(one) or one)
-    return Parameter(name, tuple(kinds), tuple(words), required)
+    required = default is inspect.Parameter.empty
+    return Parameter(name, tuple(kinds), tuple(words), required, says, None if required else default)
+
+
+def _within(size: int, says: Says) -> bool:
+    return (says.least is None or size >= says.least) and (says.most is None or size <= says.most)
+
+
+def _drop_none(schema: Schema) -> Schema:
+    return {name: value for name, value in schema.items() if value is not None}

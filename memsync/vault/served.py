@@ -196,6 +196,15 @@ class ServedVault:
             found.append(Granted(name, one.rights, one.end, count - hidden, one.secrets, one.trusted))
         return sorted(found, key=lambda one: one.scope)
 
+    def waiting(self) -> int:
+        """How many of the client's wishes wait."""
+        self._check_token()
+        return len(Pending(self._at.database).waiting(self.client))
+
+    def scope_name(self, scope: bytes) -> str:
+        """The name of a scope that something was found in."""
+        return self._at.scopes.name_of(scope)
+
     # ------------------------------------------------------------------ wishes
 
     def remember(

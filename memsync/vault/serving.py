@@ -57,15 +57,19 @@ class ServingVerbs(SelectionVerbs, ContactVerbs):
 
         ``InputError`` for a name that is no client's, or that a contact has.
         """
+        self.check_client_name(name)
+        token = f"memsync_{urlsafe_b64encode(self._replica.random(32)).rstrip(b'=').decode()}"
+        with self._working("client") as at:
+            Clients(at.database).add(name, _digest(token), at.now_ms())
+        return token
+
+    def check_client_name(self, name: str) -> None:
+        """``InputError`` for a name that no client can have."""
         check_name(name, "a client")
         if any(one.name == name for one in self.contacts()):
             raise InputError(
                 f"{name!r} is a contact, whose grants are on the chain; give the client another name"
             )
-        token = f"memsync_{urlsafe_b64encode(self._replica.random(32)).rstrip(b'=').decode()}"
-        with self._working("client") as at:
-            Clients(at.database).add(name, _digest(token), at.now_ms())
-        return token
 
     def client_token(self, name: str, *, renew: bool = False) -> bool:
         """Have the client's token lie in its file, :meth:`VaultPaths.client_token`, for this user alone. One that holds stays as it is
@@ -197,6 +201,10 @@ class ServingVerbs(SelectionVerbs, ContactVerbs):
             memory=memory,
             limit=limit,
         )
+
+    def disclosure_counts(self, *, since: int | datetime | None = None) -> dict[str, int]:
+        """How many answers each client got, since a time if asked."""
+        return Disclosures(self._replica.database).counts(since=to_ms(since))
 
     def _holds(self, name: str) -> bool:
         """Whether the client's file has the token that it is known by."""

@@ -18,7 +18,7 @@ from memsync.cli import cli
 from memsync.intake import write_sample_export
 from memsync.keeper.app import keeper_app
 from memsync.keeper.house import House
-from memsync.keeper.verb import VERBS
+from memsync.keeper.verb import SERVED, VERBS
 from tests.people import Person
 from tests.shell import ROOT
 
@@ -103,7 +103,8 @@ def test_a_verb_is_in_the_library(name: str):
 
 def test_every_verb_is_in_the_keepers_api(tmp_path: Path):
     paths = {route.path for route in keeper_app(House(tmp_path)).routes}
-    assert paths == {f"/v1/{verb.path}" for verb in VERBS.values()} | {"/v1/unlock", "/v1/lock", "/v1/about"}
+    own = {f"/v1/{verb.path}" for verb in VERBS.values()} | {"/v1/unlock", "/v1/lock", "/v1/about"}
+    assert paths == own | {f"/served/v1/{verb.path}" for verb in SERVED.values()}
 
 
 def test_the_page_of_commands_is_what_the_commands_say():
@@ -169,6 +170,14 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         say(owner, "move", memory, "--to", "book", "--yes")
         say(owner, "import chatgpt", str(write_sample_export(folder / "export.zip")), "--title", "Knee")
         say(owner, "forget", "--query", "knee", "--yes")
+        say(owner, "client grant", "cursor", "--scope", "book", "--can", "read+write", "--yes")
+        say(owner, "client token", "cursor")
+        say(owner, "client list")
+        say(owner, "client mute", "cursor")
+        say(owner, "client unmute", "cursor")
+        say(owner, "client revoke", "cursor")
+        say(owner, "client remove", "cursor")
+        say(owner, "disclosures")
         say(owner, "chain use", node.url, "--payer", "TEST::0")
         say(owner, "chain show")
         say(owner, "push")

@@ -11,6 +11,7 @@ from memsync.format.places import read_place
 from memsync.keeper.at import At
 from memsync.keeper.values import grant_value, iso, proposal_value
 from memsync.keeper.verb import Needs, Values, verb
+from memsync.keeper.verbs.clients import served_value
 from memsync.terms import parse_times
 
 if TYPE_CHECKING:
@@ -80,8 +81,10 @@ def grant(
 
 @verb("grants", Needs.CHAIN, "Vault.grants")
 def grants(at: At) -> Values:
-    """Who is granted what."""
-    return {"grants": [grant_value(one) for one in at.vault_on_chain.grants()]}
+    """Who is granted what: the keyed grants on the chain, if one is chosen, and what tools of this device are served."""
+    keyed = at.vault_on_chain.grants() if at.settings.network is not None else []
+    served = at.vault.served_grants()
+    return {"grants": [grant_value(one) for one in keyed], "served": [served_value(one) for one in served]}
 
 
 @verb("revoke", Needs.CHAIN, "Vault.revoke")

@@ -11,6 +11,7 @@
     │   └── WrongWords          the words are not 24 words of a MemSync vault
     ├── NotFoundError           no memory, scope, vault or grant of that name     exit 4
     ├── AccessError             revoked, expired, not granted                     exit 5
+    │   └── TokenRefused        a token that is no tool's of this device
     ├── IntegrityError          altered, rolled back or forked                    exit 6
     │   ├── FormatError         bytes that are not what they must be
     │   ├── SignatureInvalid    a signature or certificate that does not verify
@@ -80,6 +81,10 @@ class AccessError(MemSyncError, PermissionError):
     """Revoked, expired or never granted."""
 
     exit_code = 5
+
+
+class TokenRefused(AccessError):
+    """A token that is no tool's of this device."""
 
 
 class IntegrityError(MemSyncError):

@@ -82,16 +82,20 @@ class Person:
         return plain.stderr
 
     def types(self, *args: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("MEMSYNC_")}
         return subprocess.run(
             [sys.executable, "-m", "memsync", *args],
-            env={**clean, **self.env, **env},
+            env={**self.shell_env(), **env},
             input=stdin,
             capture_output=True,
             text=True,
             check=False,
             cwd=self.folder,
         )
+
+    def shell_env(self) -> dict[str, str]:
+        """The environment of a process of this person's."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("MEMSYNC_")}
+        return {**clean, **self.env}
 
     def asks(self, verb: str, **given: object) -> dict:
         """A call of the keeper's API."""

@@ -19,6 +19,7 @@ _MODULES = {
     "files": ("import", "export"),
     "upkeep": ("push", "pull", "status", "history", "verify"),
     "clients": ("client", "disclosures"),
+    "serving": ("serve",),
     "granting": ("grant", "grants", "revoke", "review", "contacts"),
     "receiving": ("key", "accept", "propose"),
     "stores": ("store",),

@@ -27,9 +27,8 @@ from memsync.errors import InputError, MemSyncError
 from memsync.keeper.client import CHANNEL, LINES
 from memsync.keeper.perform import perform
 from memsync.keeper.verb import SERVED, VERBS, Needs, ServedVerb, Values, Verb
-from memsync.keeper.wire import error_value, place_of
+from memsync.keeper.wire import error_value, place_of, status_of
 from memsync.progress import Progress, watched
-from memsync.vault import TokenRefused
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from memsync.vault.serving import Channel
 
 MAX_BODY = 4 << 20
-_STATUS = {2: 400, 3: 423, 4: 404, 5: 403, 6: 409, 7: 507, 8: 502, 9: 409}
 log = logging.getLogger("memsync.keeper")
 
 
@@ -179,5 +177,4 @@ async def _body(request: Request) -> Values:
 
 
 def _failed(error: Exception) -> Response:
-    status = 401 if isinstance(error, TokenRefused) else _STATUS.get(getattr(error, "exit_code", 1), 500)
-    return JSONResponse({"ok": False, "error": error_value(error)}, status_code=status)
+    return JSONResponse({"ok": False, "error": error_value(error)}, status_code=status_of(error))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from memsync.errors import InputError, MemSyncError, StorageError
+from memsync.errors import InputError, MemSyncError, NotOpen, StorageError
 from memsync.keeper.socket_path import socket_path
 from memsync.keeper.wire import error_from
 
@@ -50,11 +50,19 @@ def call(
 def call_served(
     verb: str, given: Mapping[str, object], home: Path, *, token: str, channel: str
 ) -> dict[str, object]:
-    """Have the keeper do a verb of a tool, by its token; as ``call``. ``InputError`` for a token that no header can carry."""
+    """Have the keeper do a verb of a tool, by its token; as ``call``, but that ``NotOpen`` says what the person types where none runs.
+
+    ``InputError`` for a token that no header can carry.
+    """
     if not token.isascii() or not token.isprintable():
         raise InputError("a token is plain letters, digits, - and _; give it as it was shown")
     headers = {"Accept": "application/json", "Authorization": f"Bearer {token}", CHANNEL: channel}
-    return _asked(f"/served/v1/{verb}", given, home, headers, None)
+    try:
+        return _asked(f"/served/v1/{verb}", given, home, headers, None)
+    except NoKeeper:
+        if any(home.glob("vaults/*/keystore")):
+            raise NotOpen("the memory is locked; have the person say `memsync unlock`") from None
+        raise NotOpen("there is no memory on this device yet; have the person say `memsync init`") from None
 
 
 def _asked(

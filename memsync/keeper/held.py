@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from memsync.device.config import Settings
 from memsync.device.keystore_file import read_keystore
 from memsync.device.paths import VaultPaths, check_name
-from memsync.errors import NotFoundError, NotOpen
+from memsync.errors import NotFoundError, NotOpen, TokenRefused
 from memsync.home import memsync_home
 from memsync.keeper.chains import Chains
-from memsync.vault import ServedVault, TokenRefused, Vault
+from memsync.vault import ServedVault, Vault
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

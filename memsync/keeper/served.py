@@ -10,7 +10,6 @@ import time
 from typing import TYPE_CHECKING, Annotated, Final
 
 from memsync import __version__
-from memsync.errors import InputError
 from memsync.keeper.values import iso, read_time
 from memsync.keeper.verb import Says, Schema, Values, served
 from memsync.memory import KINDS, MemoryKind
@@ -21,7 +20,12 @@ if TYPE_CHECKING:
     from memsync.vault import Outcome, ServedVault
 
 ID: Final = "[0-9a-f]{32}"
-_DAY: Final = "[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_YEAR: Final = "[12][0-9]{3}"
+_LEAP: Final = "(?:[12][0-9](?:0[48]|[2468][048]|[13579][26])|(?:12|16|20|24|28)00)"
+_DAY: Final = (
+    f"(?:{_YEAR}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    f"|{_LEAP}-02-29)"
+)
 _CLOCK: Final = "(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])?"
 _TIME: Final = Says(
     "an ISO 8601 day or time such as 2025-01-31, or 7d for so long ago",
@@ -224,19 +228,21 @@ def forget(
         str, Says("Words that all must be in the text: shows what they mean, forgets nothing.", 1, 1000)
     ]
     | None = None,
-    memories: Annotated[list[str], Says("ids of memories of 32 hexadecimal digits", 1, 100, pattern=ID)]
+    memories: Annotated[list[str], Says("ids of memories of 32 hexadecimal digits", 0, 100, pattern=ID)]
     | None = None,
     scope: ScopeName | None = None,
 ) -> Values:
-    """Forget memories by their exact ids, or show by a ``query`` which ids are meant.
+    """Forget memories by their exact ids; without ids, show by a ``query`` which are meant and forget nothing.
 
-    With ids: waits for the person's review, unless they trust this client with the scope. With a query nothing is forgotten.
+    With ids: waits for the person's review, unless they trust this client with the scope; a query beside them is not looked at.
     """
-    if (query is None) == (memories is None):
-        raise InputError(
-            "`forget` takes a query, which only shows, or ids, which are forgotten; give one of the two"
-        )
-    if query is not None:
+    if not memories and query is None:
+        return {
+            "preview": [],
+            "outcomes": [],
+            "note": "nothing was named; give a query, which only shows, or ids",
+        }
+    if not memories:
         found = vault.find(query=query, scope=scope, limit=100)
         return {
             "preview": [memory_value(memory, name) for name, memory in found],

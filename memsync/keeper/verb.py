@@ -154,9 +154,14 @@ class Call:
         required = [name for name, one in self.parameters.items() if one.required]
         return found | ({"required": required} if required else {})
 
-    def check(self, given: Mapping[str, object]) -> None:
-        """``InputError`` for an argument that is missing, unknown, of another type or out of its bounds."""
-        for name, value in given.items():
+    def check(self, given: Mapping[str, object]) -> Values:
+        """The arguments, whole numbers as such: to JSON Schema 5.0 is one. ``InputError`` for one that is missing, unknown, of another type
+        or out of its bounds."""
+        found = {
+            name: int(value) if isinstance(value, float) and value.is_integer() else value
+            for name, value in given.items()
+        }
+        for name, value in found.items():
             parameter = self.parameters.get(name)
             if parameter is None:
                 raise InputError(
@@ -167,6 +172,7 @@ class Call:
         missing = [name for name, one in self.parameters.items() if one.required and name not in given]
         if missing:
             raise InputError(f"`{self.name}` needs {', '.join(missing)}; give it")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +183,7 @@ class Verb(Call):
     python: str
 
     def __call__(self, at: At, given: Mapping[str, object]) -> Values:
-        self.check(given)
-        return self.function(at, **given)
+        return self.function(at, **self.check(given))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +198,7 @@ class ServedVerb(Call):
     again: bool
 
     def __call__(self, vault: ServedVault, given: Mapping[str, object]) -> Values:
-        self.check(given)
-        return self.function(vault, **given)
+        return self.function(vault, **self.check(given))
 
 
 VERBS: dict[str, Verb] = {}

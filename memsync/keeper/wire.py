@@ -9,9 +9,10 @@ import os
 import traceback
 
 from memsync import errors
-from memsync.errors import MemSyncError
+from memsync.errors import MemSyncError, TokenRefused
 
 Value = dict[str, object]
+_STATUS = {2: 400, 3: 423, 4: 404, 5: 403, 6: 409, 7: 507, 8: 502, 9: 409}
 LONGEST = 1000
 """Characters of a message; one that repeats what it was given may be longer, and its middle is left out."""
 
@@ -27,6 +28,11 @@ def error_value(error: Exception) -> Value:
         "next": message.rpartition("; ")[2] if "; " in message else "",
         "code": getattr(error, "exit_code", 1),
     }
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status (RFC 9110, 4918) that says who is at fault: 500 where it is ours."""
+    return 401 if isinstance(error, TokenRefused) else _STATUS.get(getattr(error, "exit_code", 1), 500)
 
 
 def error_from(value: Value) -> MemSyncError:

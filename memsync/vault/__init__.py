@@ -7,7 +7,7 @@ from memsync.vault.lifecycle import Status, Vault
 from memsync.vault.moving import GrantAgain
 from memsync.vault.relocation import Relocated
 from memsync.vault.selection import ScopeSummary
-from memsync.vault.served import Granted, Outcome, ServedVault, TokenRefused
+from memsync.vault.served import Granted, Outcome, ServedVault
 from memsync.vault.serving import ServedGrant
 from memsync.vault.upkeep import Exported
 
@@ -23,7 +23,6 @@ __all__ = [
     "ServedGrant",
     "ServedVault",
     "Status",
-    "TokenRefused",
     "Vault",
     "Verification",
 ]

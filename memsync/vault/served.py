@@ -17,7 +17,7 @@ from typing import Final, Literal, TypeVar
 from memsync.device.clients import Clients, Served
 from memsync.device.disclosures import Disclosure, Disclosures
 from memsync.device.pending import Deed, Pending, Wish
-from memsync.errors import AccessError, InputError, NotFoundError
+from memsync.errors import AccessError, InputError, NotFoundError, TokenRefused
 from memsync.format.rights import READ, WRITE
 from memsync.intake.screening import SECRET_TAG, screen
 from memsync.memory import Draft, Memory, MemoryKind, Source, new_id
@@ -33,10 +33,6 @@ _QUESTION: Final = 1000  # characters of a question that the ledger keeps
 _DOING: Final = {READ: "read", WRITE: "write to"}
 _T = TypeVar("_T")
 Moment = int | datetime | None
-
-
-class TokenRefused(AccessError):
-    """A token that is no client's."""
 
 
 @dataclass(frozen=True, slots=True)

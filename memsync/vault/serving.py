@@ -18,14 +18,14 @@ from memsync.device.clients import Client, Clients, Served
 from memsync.device.disclosures import Disclosure, Disclosures
 from memsync.device.paths import check_name
 from memsync.device.pending import Pending
-from memsync.errors import InputError, NotFoundError
+from memsync.errors import InputError, NotFoundError, TokenRefused
 from memsync.store.directory import flush
 from memsync.store.faults import named
 from memsync.terms import parse_rights, parse_times, show_rights
 from memsync.vault.base import to_ms
 from memsync.vault.contacts import ContactVerbs
 from memsync.vault.selection import SelectionVerbs
-from memsync.vault.served import ServedVault, TokenRefused
+from memsync.vault.served import ServedVault
 
 Channel = Literal["mcp", "http"]
 _TOKEN: Final = re.compile(r"memsync_[A-Za-z0-9_-]{43}", re.ASCII)

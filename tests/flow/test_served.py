@@ -12,9 +12,9 @@ import pytest
 from memsync.device.clients import Clients
 from memsync.device.keystore_file import CHEAP_COST
 from memsync.device.pending import MOST, MOST_BYTES, Pending
-from memsync.errors import AccessError, InputError, NotFoundError, StorageError
+from memsync.errors import AccessError, InputError, NotFoundError, StorageError, TokenRefused
 from memsync.memory import Memory
-from memsync.vault import ServedVault, TokenRefused, Vault
+from memsync.vault import ServedVault, Vault
 from tests.flow.actions import PASSPHRASE, World
 
 DAY = 86_400

@@ -54,6 +54,7 @@ check: setup ## lint, formatting, types, layers, the contract's canonical build
 	@.toolchain/format-solidity --check $(SOLIDITY)
 	@test ! -f tools/build.py || $(BIN)/python tools/build.py --check
 	@$(BIN)/python tools/cli_docs.py --check
+	@$(BIN)/python tools/server_json.py --check
 	@echo "check: lint, formatting, types, layers, the page of commands and the contract's build are in order"
 
 fmt: setup ## format Python and Solidity
@@ -61,8 +62,9 @@ fmt: setup ## format Python and Solidity
 	@$(BIN)/ruff format -q $(PYTHON_CODE)
 	@.toolchain/format-solidity --write $(SOLIDITY)
 
-docs: setup ## write docs/cli.md from the commands
+docs: setup ## write docs/cli.md from the commands, and server.json
 	@$(BIN)/python tools/cli_docs.py
+	@$(BIN)/python tools/server_json.py
 
 lock: setup ## resolve the Python locks from pyproject.toml (`sh tools/lock.sh --upgrade` for newer versions)
 	@sh tools/lock.sh

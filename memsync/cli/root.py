@@ -22,6 +22,7 @@ _MODULES = {
     "serving": ("serve",),
     "granting": ("grant", "grants", "revoke", "review", "contacts"),
     "receiving": ("key", "accept", "propose"),
+    "mcp": ("mcp",),
     "stores": ("store",),
     "chains": ("chain", "node"),
     "about": ("config", "completion", "demo"),

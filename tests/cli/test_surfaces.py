@@ -55,6 +55,10 @@ ONLY_HERE = {
     "config set": "memsync.device.config",
     "config unset": "memsync.device.config",
     "completion": "the shell's",
+    "mcp install": "writes a client's own file: memsync.mcp_server.registering",
+    "mcp uninstall": "writes a client's own file: memsync.mcp_server.registering",
+    "mcp clients": "reads the clients' own files: memsync.mcp_server.registering",
+    "mcp bundle": "memsync.mcp_server.bundle",
     "demo": "memsync.demo",
 }
 SAME_AS = {
@@ -222,6 +226,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         say(owner, "config unset", "idle")
         say(owner, "completion", "bash")
         say(owner, "node status")
+        owner.env["HOME"] = str(folder)
+        say(owner, "mcp install", "cursor", "--yes")
+        say(owner, "mcp clients")
+        say(owner, "mcp uninstall", "cursor", "--yes")
+        say(owner, "mcp bundle", str(folder / "memsync.mcpb"))
         say(owner, "lock")
         say(reader, "restore", "--store", str(folder / "blocks"), stdin=words + "\n")
     return found

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, Final, cast
 
 MAX_WORDS: Final = 64
-_STOP: Final = frozenset(
+STOP: Final = frozenset(
     "a an and are as at be been by can could did do does for from had has have he her hers him his how i if in into is it its "
     "may me might my of on or our she should so some than that the their them then there these they this those to was we were what "
     "when where which who whom why will with would you your about after also any between both during like long many much".split()
@@ -55,8 +55,8 @@ def terms(question: str) -> list[str]:
         else:
             words.append(piece)
     words = list(dict.fromkeys(words))
-    rare = [word for word in words if word not in _STOP and word not in _NAMELESS]
-    return (rare or [word for word in words if word not in _STOP] or words)[:MAX_WORDS]
+    rare = [word for word in words if word not in STOP and word not in _NAMELESS]
+    return (rare or [word for word in words if word not in STOP] or words)[:MAX_WORDS]
 
 
 @cache

@@ -1,5 +1,5 @@
-"""A vault with its owner's verbs. ``base`` is what they stand on; ``memories`` and ``selection``, ``access``, ``upkeep`` and
-``relocation`` are the verbs; ``lifecycle`` puts them together."""
+"""A vault with its owner's verbs. ``base`` is what they stand on; ``memories``, ``selection`` and ``hygiene``, ``access``, ``upkeep``
+and ``relocation`` are the verbs; ``lifecycle`` puts them together."""
 
 from memsync.sync.verification import Finding, Verification
 from memsync.vault.access import Grant

@@ -9,10 +9,12 @@ from itertools import islice
 from pathlib import Path
 
 from memsync.device.imported import Imported
+from memsync.device.lines import Lines
 from memsync.device.memories import Found
 from memsync.errors import InputError, NotFoundError
 from memsync.format.entry import MAX_SCOPES
 from memsync.intake import ChatGPTExport, ImportOptions, Report
+from memsync.intake.kept import KeptTexts
 from memsync.intake.screening import SECRET_TAG, screen
 from memsync.memory import Draft, Memory, MemoryKind, Source, Tombstone, new_id
 from memsync.progress import tell
@@ -196,7 +198,10 @@ class MemoryVerbs(OpenVault):
         )[:k]
 
     def import_chatgpt(self, path: Path | str, options: ImportOptions | None = None) -> Report:
-        """Take in a ChatGPT export: all of it or, if anything is wrong with it, nothing. Again adds nothing."""
+        """Take in a ChatGPT export: all of it or, if anything is wrong with it, nothing. Again adds nothing.
+
+        A statement that the scope keeps already is counted as known; characters that show nothing are left out.
+        """
         options = options or ImportOptions()
         with self._working("import") as at:
             imported = Imported(at.database)
@@ -206,14 +211,17 @@ class MemoryVerbs(OpenVault):
                 for _ in export:
                     pass
                 return export.report()
-            source, done = iter(export), 0
+            source, done, kept = iter(export), 0, KeptTexts(Lines(at.database), scope)
             while batch := list(islice(source, _BATCH)):
                 now = at.now_ms()
-                self._write(at, scope, self._made([one.draft(now) for one in batch]))
+                self._write(
+                    at, scope, kept.without(self._made([one.draft(now) for one in batch], cleaned=True))
+                )
                 imported.add_many(one.key for one in batch)
                 done += len(batch)
                 tell("taking in memories", done)
-            return export.report()
+            report = export.report()
+            return replace(report, memories=report.memories - kept.met, known=report.known + kept.met)
 
     def scopes(self) -> tuple[str, ...]:
         """The names of the scopes."""
@@ -244,13 +252,16 @@ class MemoryVerbs(OpenVault):
         scopes = {self._replica.scopes.id_of(name) for name in secrets}
         return lambda scope, memory: scope in scopes or SECRET_TAG not in memory.tags
 
-    def _made(self, drafts: list[Draft]) -> list[Memory]:
-        at, now = self._replica, self._replica.now_ms()
-        tagged = [
-            replace(one, tags=tuple(sorted({*one.tags, *found}))) if (found := screen(one.text).tags) else one
-            for one in drafts
-        ]
-        return [draft.accepted(new_id(now, at.random), new_id(now, at.random)) for draft in tagged]
+    def _made(self, drafts: list[Draft], *, cleaned: bool = False) -> list[Memory]:
+        """Memories of drafts, tagged where they hold a secret; ``cleaned``: without what shows nothing, unless that is all there is."""
+        at, now, made = self._replica, self._replica.now_ms(), []
+        for draft in drafts:
+            seen = screen(draft.text)
+            tags = tuple(sorted({*draft.tags, *seen.tags}))
+            text = seen.text if cleaned and seen.text else draft.text
+            one = draft if (text, tags) == (draft.text, draft.tags) else replace(draft, text=text, tags=tags)
+            made.append(one.accepted(new_id(now, at.random), new_id(now, at.random)))
+        return made
 
     def _forget(self, at: Replica, memories: Iterable[tuple[bytes, bytes]]) -> None:
         """Forget memories by scope and id; what waits of them and is in no attempt is never pushed."""

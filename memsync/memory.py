@@ -16,6 +16,8 @@ from memsync.errors import InputError
 
 MemoryKind: TypeAlias = Literal["semantic", "episodic", "procedural"]
 KINDS: Final[tuple[MemoryKind, ...]] = get_args(MemoryKind)
+SECRET_TAG: Final = "secret"  # noqa: S105 the tag's name
+"""The tag of a memory that holds a secret; what kind, after a colon: ``secret:card``."""
 MAX_TEXT: Final = 128 * 1024
 """Bytes of UTF-8 that a text may have."""
 SOURCE_KEYS: Final = ("tool", "conversation", "title", "turn", "part", "role", "model")

@@ -1,4 +1,4 @@
-"""The commands that answer more than one question at a time: context, changed, contradicting."""
+"""The commands that answer more than one question at a time: context, profile, changed, contradicting."""
 
 from __future__ import annotations
 
@@ -31,6 +31,26 @@ def context(question: str, also: tuple[str, ...], tokens: int, scope: str | None
     """
     found = call("context", question=question, also=also, tokens=tokens, scope=scope)
     answer([shown(line) for line in found["text"].splitlines()], found)
+
+
+@cli.command()
+@click.option(
+    "--tokens", type=click.IntRange(min=50), default=500, show_default=True, help="How long at most."
+)
+@any_scope
+@on_vault
+def profile(tokens: int, scope: str | None) -> None:
+    """Sum up what lasts: who you are, whom you know, what you do, prefer and decided.
+
+    Made on this device without a model; each line with its date and id, quoted as data. What a later memory undoes is left out, and so are
+    secrets and what is shaped like an instruction.
+
+    \b
+    Example: memsync profile --scope personal --tokens 300
+    """
+    found = call("profile", tokens=tokens, scope=scope)
+    lines = [shown(line) for line in found["text"].splitlines()]
+    answer(lines if found["lines"] else "nothing that lasts is kept yet", found)
 
 
 @cli.command()

@@ -14,7 +14,7 @@ _MODULES = {
     "making": ("init", "restore", "passphrase"),
     "locks": ("unlock", "lock"),
     "memories": ("remember", "recall", "list", "get", "edit", "forget", "move"),
-    "finding": ("context", "changed", "contradicting"),
+    "finding": ("context", "profile", "changed", "contradicting"),
     "scopes": ("scope",),
     "files": ("import", "export"),
     "upkeep": ("push", "pull", "status", "history", "verify"),

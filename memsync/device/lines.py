@@ -32,11 +32,12 @@ class Lines:
 
     def rows(self, scope: bytes) -> set[int]:
         """The rows of all current versions of a scope."""
-        in_scope = scope_number(self._db, scope)
-        return {
-            number(row[0])
-            for row in self._db.run("SELECT row FROM memory WHERE scope = ? AND current", (in_scope,))
-        }
+        # As one text: to hand over each row by itself takes three times as long.
+        [(found,)] = self._db.run(
+            "SELECT coalesce(group_concat(row), '') FROM memory WHERE scope = ? AND current",
+            (scope_number(self._db, scope),),
+        )
+        return set(map(int, filter(None, text(found).split(","))))
 
     def read(self, scope: bytes, *, after: int = 0) -> Iterator[Line]:
         """Every current version of a scope whose row is later than ``after``, by row."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from memsync.memory import Memory
 from memsync.recall.alike import ENOUGH, Reading, Wording, fold, read
+from memsync.recall.traits import SENTENCE_END
 
 _FRAME: Final = re.compile(
     r"^\s*</?(?:memories|profile)>\s*$|^\s*Quoted from what the person keeps\b|\bThis is data, not instruction\b"
@@ -69,9 +70,6 @@ _PERSON: Final = re.compile(r"\b(?:the (?:user|person|owner)|user)(?:['’]s)?\b
 _YOU: Final = re.compile(r"\b(?:you|your|yours|yourself|you['’](?:re|ve|d|ll))\b", re.IGNORECASE)
 _THEY: Final = re.compile(r"\b(?:they|them|their|theirs|he|his|him|she|her|hers)\b", re.IGNORECASE)
 _OWN: Final = re.compile(r"\b(?:I|[Mm]y|[Mm]e|[Mm]ine|[Ww]e|[Oo]urs?|[Uu]s)\b")
-_SPLIT: Final = re.compile(
-    r"\n+|(?<=[^\d][.!?…])(?<!\b[A-Z]\.)(?<!\b(?:Mr|Ms|Dr|St|No)\.)(?<!\b(?:Mrs|e\.g|i\.e)\.)[\"”’]?\s+(?=[\"“A-Z0-9-])"
-)
 _MARKS: Final = re.compile(r"^\s*\|\s?|^\s*(?:#\s.*|</?\w+>|```)\s*$", re.MULTILINE)
 
 
@@ -88,7 +86,7 @@ def echoed(text: str, known: Sequence[tuple[Memory, Reading]]) -> tuple[bytes, .
         else {}
     )
     led = framed
-    for part in filter(str.strip, _SPLIT.split(_MARKS.sub("", text))):
+    for part in filter(str.strip, SENTENCE_END.split(_MARKS.sub("", text))):
         core, wrapped = unwrapped(part)
         wording = read(core)
         if not wording.weight:

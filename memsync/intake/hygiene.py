@@ -15,7 +15,7 @@ from memsync.intake.echo import echoed
 from memsync.intake.screening import screen
 from memsync.recall.alike import Reading, fold, near
 from memsync.recall.context import looks_like_instruction
-from memsync.recall.contradict import clash, rivals
+from memsync.recall.contradict import Statement, clash, rivals
 from memsync.recall.port import Hit
 
 CANDIDATES: Final = 25
@@ -61,8 +61,8 @@ class Standing:
 def examine(text: str, candidates: Sequence[Hit]) -> Standing:
     """The standing of ``text`` among ``candidates``: hits of one scope."""
     seen = screen(text)
-    mine = Reading(seen.text)
-    known = [(hit.memory, Reading(hit.memory.text)) for hit in candidates]
+    mine = Statement(seen.text)
+    known = [(hit.memory, Statement(hit.memory.text)) for hit in candidates]
     touching = [(one, other) for one, other in known if _touch(mine, other)]
     folded = fold(seen.text)
     exact = next((one.id for one, other in touching if fold(other.text) == folded), None)

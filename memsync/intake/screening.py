@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from memsync.crypto.wordlist import WORDS
-
-SECRET_TAG: Final = "secret"  # noqa: S105 the tag's name
-"""The tag of a memory that holds a secret; what kind, after a colon: ``secret:card``."""
+from memsync.memory import SECRET_TAG
 
 _PHRASES: Final = (12, 15, 18, 21, 24)
 _KEYS: Final = (

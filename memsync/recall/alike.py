@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Final
 
-from memsync.recall.words import STOP, stem, stems, terms
+from memsync.recall.words import NAMELESS, STOP, stem, stems
 
 ENOUGH: Final = 0.8
 """The share of their words of weight that near texts have in common."""
@@ -85,9 +85,8 @@ class Reading:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The stems that a question of this text would look for, without figures."""
-        found = (stem(word) for word in terms(self.text) if not word.isdigit())
-        return frozenset(one for one in found if one is not None)
+        """The stems of its words, without figures and the commonest."""
+        return frozenset(one for one in stems(self.text) if not one.isdigit()) - _common()
 
     @cached_property
     def wording(self) -> Wording:
@@ -156,6 +155,11 @@ def _spelling(one: str, other: str) -> bool:
     if min(len(one), len(other)) < 5 or one[:3] != other[:3]:
         return False
     return sum((Counter(one) - Counter(other)).values()) + sum((Counter(other) - Counter(one)).values()) <= 2
+
+
+@cache
+def _common() -> frozenset[str]:
+    return STOP | frozenset(stems(" ".join(STOP | NAMELESS)))
 
 
 @cache

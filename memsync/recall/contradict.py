@@ -11,17 +11,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from memsync.memory import Memory
 from memsync.recall.alike import DAYS, ENOUGH, Reading
 from memsync.recall.port import Hit
+from memsync.recall.words import stems
 
-_CHANGED: Final = re.compile(
+CHANGED: Final = re.compile(
     r"\b(revers\w+|chang\w+|no longer|not any ?more|instead|in place of|back to|now called|renamed|new (title|name|date|deadline|plan)"
     r"|new official \w+|stopped|quit|gave up|withdrawn|moved? (to|from)|extend(s|ed)|after all|contradict\w*|took it back|was wrong"
     r"|replaced|cancel\w+|dropped)\b",
     re.IGNORECASE,
+)
+_REVERSING: Final = re.compile(
+    r"(?:Reversed|Changed decision|Cancelled|Withdrawn|Decision reversed|No longer)\b"
 )
 _MERELY: Final = re.compile(
     r"(?:changed|dropped|renamed|stopped|quit|moved|cancel\w+)(?: (?:to|from))?", re.IGNORECASE
@@ -49,6 +54,10 @@ _PLACES: Final = (
         re.compile(r"\b(?i:favou?rite) \w+ (?:is|are|was) (?:now )?(?:the |an? )?(\w+)"),
     ),
     ("what it is called", re.compile(r"\b(?:is|are|now) called (?:the )?([A-Z][\w-]+)")),
+    (
+        "what its title is",
+        re.compile(r"\b(?i:(?:working|new|final) title)(?: is|:|, [^:.]{1,40}:) [\"“]?(?:The |An? )?(\w+)"),
+    ),
     (
         "who or what it is",
         re.compile(
@@ -92,12 +101,44 @@ class Contradiction:
     reason: str
 
 
+class Statement(Reading):
+    """A text to be held against many: what it says of known places, found once."""
+
+    @cached_property
+    def places(self) -> dict[str, tuple[frozenset[str], frozenset[bool]]]:
+        """By the name of a place that the text fills: with what, in lower case, and whether for the person. A question fills none."""
+        text, found = self.text, {}
+        for name, pattern in () if text.rstrip().endswith("?") else _PLACES:
+            if there := list(pattern.finditer(text)):
+                found[name] = (
+                    frozenset(one[1].casefold() for one in there),
+                    frozenset(
+                        bool(_SELF.search(text[max(0, one.start() - 60) : one.start()])) for one in there
+                    ),
+                )
+        return found
+
+    @cached_property
+    def change(self) -> re.Match[str] | None:
+        """The first words that say that something is otherwise."""
+        return CHANGED.search(self.text)
+
+    @cached_property
+    def labels(self) -> dict[str, set[str]]:
+        """The numbers that tell things of one kind apart, by the kind."""
+        found: dict[str, set[str]] = {}
+        for name, number in _LABEL.findall(self.text):
+            if name.casefold() not in DAYS:
+                found.setdefault(name.casefold(), set()).add(number)
+        return found
+
+
 def contradictions(text: str, hits: Sequence[Hit], memory: Memory | None = None) -> list[Contradiction]:
     """Those of ``hits`` that may contradict ``text`` (of ``memory``, if it is one), the likeliest first."""
     found: list[tuple[float, Contradiction]] = []
-    mine = Reading(text)
+    mine = Statement(text)
     for hit in hits:
-        reason, weight = clash(mine, Reading(hit.memory.text), later=_later(hit.memory, memory))
+        reason, weight = clash(mine, Statement(hit.memory.text), later=_later(hit.memory, memory))
         if reason:
             found.append((weight, Contradiction(hit.memory, reason)))
     found.sort(key=lambda one: -one[0])
@@ -109,26 +150,22 @@ def rivals(text: str) -> str:
     return " ".join(_ASKED[name] for name, pattern in _PLACES if name in _ASKED and pattern.search(text))
 
 
-def clash(mine: Reading, theirs: Reading, *, later: bool | None) -> tuple[str, float]:
+def clash(mine: Statement, theirs: Statement, *, later: bool | None) -> tuple[str, float]:
     """Why two texts may contradict each other, and how likely that is (0 to 3); an empty reason for not at all.
 
     ``later``: whether the second was said later than the first; None for not known, which counts as later.
     """
     common, text, other = mine.words & theirs.words, mine.text, theirs.text
     share = len(common) / max(1, min(len(mine.words), len(theirs.words)))
-    if place := _placed(text, other, common):
+    if place := _placed(mine, theirs):
         return f"says differently {place}", 2.0 + share
+    if not common:
+        return "", 0.0
     if _opposed(mine, theirs):
         return "one says the opposite of the other", 1.5 + share
-    if len(common) < _ENOUGH:
+    if len(common) < _ENOUGH or _labelled(mine, theirs):
         return "", 0.0
-    if _labelled(text, other):
-        return "", 0.0
-    here, there = (
-        (_CHANGED.search(other), _CHANGED.search(text))
-        if later is not False
-        else (_CHANGED.search(text), _CHANGED.search(other))
-    )
+    here, there = (theirs.change, mine.change) if later is not False else (mine.change, theirs.change)
     if here and not (there and there[0].casefold() == here[0].casefold()):
         weight = 0.7 if _MERELY.fullmatch(here[0]) and here.start() else 1.0
         return f"“{here[0]}”, said {'later' if later is not False else 'of it here'}", weight + share
@@ -139,37 +176,32 @@ def clash(mine: Reading, theirs: Reading, *, later: bool | None) -> tuple[str, f
     return "", 0.0
 
 
-def _labelled(text: str, other: str) -> bool:
-    """Whether the two are about things of one kind that a number tells apart: chapter 4, chapter 7."""
-    mine, theirs = ({(name.casefold(), at) for name, at in _LABEL.findall(which)} for which in (text, other))
-    return any(
-        name == too and at != that
-        for name, at in mine - theirs
-        for too, that in theirs - mine
-        if name not in DAYS
+def reverses(later: Statement, earlier: Statement) -> bool:
+    """Whether a text that opens by saying that something is undone names what an earlier decision named."""
+    if not _REVERSING.match(later.text):
+        return False
+    return bool(
+        {*later.wording.cast} & {*earlier.wording.cast} - {*stems("Decision Changed Reversed Rule Owner")}
     )
 
 
-def _placed(text: str, other: str, common: frozenset[str]) -> str:
+def _labelled(mine: Statement, theirs: Statement) -> bool:
+    """Whether the two are about things of one kind that a number tells apart: chapter 4, chapter 7."""
+    return any(mine.labels[name] != theirs.labels[name] for name in mine.labels.keys() & theirs.labels.keys())
+
+
+def _placed(mine: Statement, theirs: Statement) -> str:
     """The name of a place that both fill, for the same person, with different things."""
-    if text.rstrip().endswith("?") or other.rstrip().endswith("?"):
-        return ""
-    for name, pattern in _PLACES:
-        mine, theirs = list(pattern.finditer(text)), list(pattern.finditer(other))
-        named, too = ({one[1].casefold() for one in found} for found in (mine, theirs))
-        if not named or not too or named & too:
-            continue
-        own = {_own(text, one) for one in mine} | {_own(other, one) for one in theirs}
-        if own == {True} or (own == {False} and common - _FILLING):
+    for name in mine.places.keys() & theirs.places.keys() if mine.places else ():
+        (what, own), (too, whose) = mine.places[name], theirs.places[name]
+        if not what & too and (
+            own | whose == {True} or (own | whose == {False} and mine.words & theirs.words - _FILLING)
+        ):
             return name
     return ""
 
 
-def _own(text: str, found: re.Match[str]) -> bool:
-    return bool(_SELF.search(text[max(0, found.start() - 60) : found.start()]))
-
-
-def _opposed(mine: Reading, theirs: Reading) -> bool:
+def _opposed(mine: Statement, theirs: Statement) -> bool:
     """Whether two statements have about the same words, and one denies them, or the same words the other way round."""
     if abs(len(mine.words) - len(theirs.words)) > _ENOUGH + 1 or not mine.words & theirs.words:
         return False

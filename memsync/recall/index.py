@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
-from memsync.device.database import Database, text
+from memsync.device.database import Database, blob, text
 from memsync.device.memories import Document, Found, Memories
 from memsync.device.meta import Meta
 from memsync.device.scopes import number_scope, scope_number
@@ -116,6 +116,17 @@ class TextIndex:
             places = np.flatnonzero(view.row == row)
             beside = [int(link[place]) for place in places for link in (view.before, view.after)]
             return self._memories.in_rows([int(view.row[at]) for at in beside if at >= 0])
+
+    def stamp(self, scope: bytes) -> bytes | None:
+        """Eight bytes that change with everything that is written in a scope; None while nothing is."""
+        return self._meta.get(f"{_META} {scope_number(self._db, scope)} all")
+
+    def superseded(self, scope: bytes) -> set[bytes]:
+        """The ids of all memories of a scope that another one supersedes."""
+        rows = self._db.run(
+            "SELECT id FROM words_superseded WHERE scope = ?", (scope_number(self._db, scope),)
+        )
+        return {blob(row[0]) for row in rows}
 
     def _search_scope(
         self,

@@ -20,7 +20,7 @@ STOP: Final = frozenset(
     "may me might my of on or our she should so some than that the their them then there these they this those to was we were what "
     "when where which who whom why will with would you your about after also any between both during like long many much".split()
 )
-_NAMELESS: Final = frozenset("s t d m re ve ll name kind type".split())
+NAMELESS: Final = frozenset("s t d m re ve ll name kind type".split())
 # Han, kana, Hangul, Thai, Lao, Khmer, Burmese: scripts whose words no space parts, or whose words carry their particles.
 UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _CHARACTER: Final = re.compile(f"[{UNSPACED}]")
@@ -55,7 +55,7 @@ def terms(question: str) -> list[str]:
         else:
             words.append(piece)
     words = list(dict.fromkeys(words))
-    rare = [word for word in words if word not in STOP and word not in _NAMELESS]
+    rare = [word for word in words if word not in STOP and word not in NAMELESS]
     return (rare or [word for word in words if word not in STOP] or words)[:MAX_WORDS]
 
 

@@ -21,6 +21,7 @@ from memsync.device.segments import Segments
 from memsync.errors import ChainError, StorageError
 from memsync.ipld.cid import CID, RAW
 from memsync.recall import TextIndex, refresh
+from memsync.recall.profile import Profiles
 from memsync.store.port import BlockStore, checked, get_block
 from memsync.sync.keys import OwnerKeys
 
@@ -71,6 +72,7 @@ class Replica:
         self.attempts = Attempts(database)
         self.meta = Meta(database)
         self.index = TextIndex(database)
+        self.profiles = Profiles(database, self.index)
         self._store = None if store is None else checked(store)
         self._registry = registry
         self.clock = clock

@@ -15,13 +15,15 @@ from memsync.errors import InputError, NotFoundError
 from memsync.format.entry import MAX_SCOPES
 from memsync.intake import ChatGPTExport, ImportOptions, Report
 from memsync.intake.kept import KeptTexts
-from memsync.intake.screening import SECRET_TAG, screen
-from memsync.memory import Draft, Memory, MemoryKind, Source, Tombstone, new_id
+from memsync.intake.screening import screen
+from memsync.memory import SECRET_TAG, Draft, Memory, MemoryKind, Source, Tombstone, new_id
 from memsync.progress import tell
 from memsync.recall import Hit
 from memsync.recall.context import BUDGET, Context, pack
 from memsync.recall.contradict import Contradiction, contradictions
 from memsync.recall.fuse import fuse
+from memsync.recall.profile import BUDGET as PROFILE_BUDGET
+from memsync.recall.profile import Profile
 from memsync.sync.replica import Replica
 from memsync.sync.wishes import versions_waiting, wish_scope
 from memsync.vault.base import PERSONAL, OpenVault, ScopeNames, to_ms
@@ -177,6 +179,15 @@ class MemoryVerbs(OpenVault):
             return [one for one in beside if fits(hit.scope, one)]
 
         return pack(hits, budget=tokens, neighbours=neighbours, scope_name=at.scopes.name_of)
+
+    def profile(self, *, scope: str | None = None, tokens: int = PROFILE_BUDGET) -> Profile:
+        """What lasts of what is kept about the person, in at most ``tokens``: ranked, each thing once, dated; made without a model."""
+        at = self._replica
+        at.refresh_index()
+        scopes = self._scopes(scope)
+        return at.profiles.make(
+            scopes, name=scope, now=at.now_ms(), budget=tokens, secret=lambda text: bool(screen(text).secrets)
+        )
 
     def changed(
         self, since: int | datetime, *, scope: str | None = None, limit: int = 100

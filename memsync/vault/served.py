@@ -19,8 +19,8 @@ from memsync.device.disclosures import Disclosure, Disclosures
 from memsync.device.pending import Deed, Pending, Wish
 from memsync.errors import AccessError, InputError, NotFoundError, TokenRefused
 from memsync.format.rights import READ, WRITE
-from memsync.intake.screening import SECRET_TAG, screen
-from memsync.memory import Draft, Memory, MemoryKind, Source, new_id
+from memsync.intake.screening import screen
+from memsync.memory import SECRET_TAG, Draft, Memory, MemoryKind, Source, new_id
 from memsync.recall import Hit
 from memsync.recall.context import BUDGET, Context, looks_like_instruction
 from memsync.sync.replica import Replica

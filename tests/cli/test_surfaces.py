@@ -164,6 +164,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         memory = say(owner, "remember", "The tide turns at noon.")["memory"]["id"]
         say(owner, "recall", "tide")
         say(owner, "context", "tide")
+        say(owner, "profile")
         say(owner, "changed", "yesterday")
         say(owner, "contradicting", "The tide turns at one.")
         say(owner, "list")

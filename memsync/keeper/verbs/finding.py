@@ -1,4 +1,4 @@
-"""The verbs that answer more than one question at a time: context, changed, contradicting."""
+"""The verbs that answer more than one question at a time: context, profile, changed, contradicting."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from memsync.errors import InputError
 from memsync.keeper.at import At
-from memsync.keeper.values import memory_value, read_time
+from memsync.keeper.values import iso, memory_value, read_time
 from memsync.keeper.verb import Needs, Values, verb
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -26,6 +26,24 @@ def context(
         "tokens": block.tokens,
         "memories": [memory_value(one) for one in block.memories],
         "flagged": [one.hex() for one in block.flagged],
+    }
+
+
+@verb("profile", Needs.VAULT, "Vault.profile")
+def profile(at: At, *, scope: str | None = None, tokens: int = 500) -> Values:
+    """What lasts of what is kept about the person, as a block for a prompt."""
+    if tokens < 50:
+        raise InputError("a profile has 50 tokens or more; say how many")
+    found = at.vault.profile(scope=scope, tokens=tokens)
+    return {
+        "text": found.text,
+        "tokens": found.tokens,
+        "scope": found.scope,
+        "made": iso(found.made),
+        "lines": [
+            {"text": one.text, "id": one.memory.hex(), "when": iso(one.when), "heading": one.heading}
+            for one in found.lines
+        ],
     }
 
 

@@ -42,15 +42,20 @@ _EARLIER: Final = (
 _WHEN: Final = rf"(?:,? ?\(?(?:{_DATE}|{_EARLIER}|earlier|before|previously|once|already)\)?)"
 _NOTES: Final = r"(?:memory|memories|records?|notes?|history|conversations?|chats?|profile|preferences?|messages?|sessions?)"
 _WHOSE: Final = r"my|your|our|the|the user['’]s|their"
+_TOLD: Final = r"(?:from (?:earlier|before)|you (?:saying|telling me|mentioning))"
+_LABEL: Final = (
+    r"noted?|memory|fact|reminder|remember|recalled|remembered|context"
+    r"|(?:(?:known|saved|stored|about)\b|(?:the )?user\b)[\w'’ ]{0,24}"
+)
 _LEADS: Final = tuple(
     re.compile(rf"^\s*(?:{lead})[\s,:;.–—-]*(?:that\b[\s,:]*)?", re.IGNORECASE)
     for lead in (
         r"(?:[-*•·‣]|\d{1,2}[.)]|>+|#+|\|)(?=\s)",
         rf"[\[(]?{_DATE}[\])]?(?=\s*[:,;–—-])|[\[(]{_DATE}[\])]",
-        r"(?:noted?|memory|fact|reminder|recalled|remembered|context|known facts?|user (?:fact|info|profile|memory|preference)s?)(?=\s*:)",
+        rf"\**(?:{_LABEL})(?=\s*:):\**",
         rf"(?:as |like )?{_WHO}{_HAVE} {_SAID}(?: to me)?{_WHEN}?",
         rf"(?:according to|based on|per|as per|from|going by)(?: (?:{_WHOSE}))?(?: \w+){{0,2}} {_NOTES}(?: (?:about|of|from|with) {_WHO})?",
-        r"(?:i|we) (?:also |still )?(?:recall|remember|know)(?: (?:from (?:earlier|before)|you (?:saying|telling me|mentioning)))?",
+        rf"(?:as )?(?:i|we) (?:also |still |have |had )?(?:recall|remember|know|noted?|understand|saved)(?: {_TOLD})?",
         rf"(?:my|the|your|stored|saved) {_NOTES}(?: \w+)? (?:says?|shows?|states?|indicates?|tells? me|contains?)",
         rf"it (?:is|was) (?:noted|recorded|mentioned|stated|known){_WHEN}?",
         rf"(?:{_DATE}|{_EARLIER}|earlier|previously)(?=\s*,)",
@@ -64,6 +69,9 @@ _TRAILS: Final = tuple(
         r"\[(?:memory|source|id)[^\[\]]*\]",
         rf"(?:according to|based on|from) (?:my|your|our|the)(?: \w+){{0,2}} {_NOTES}",
     )
+)
+_FIELD: Final = re.compile(
+    r"^\s*\{?\s*\"(?:memory|text|content|fact|note|value)\"\s*:\s*\"(.+)\"\s*[,}]?\s*$"
 )
 _QUOTED: Final = re.compile(r"^\W*?[\"“”'‘«„](.+)[\"“”'’»]\W*$", re.DOTALL)
 _PERSON: Final = re.compile(r"\b(?:the (?:user|person|owner)|user)(?:['’]s)?\b", re.IGNORECASE)
@@ -112,7 +120,7 @@ def unwrapped(text: str) -> tuple[str, bool]:
             core = lead.sub("", core, count=1)
         for trail in _TRAILS:
             core = trail.sub("", core, count=1)
-        if quoted := _QUOTED.match(core):
+        if quoted := _FIELD.match(core) or _QUOTED.match(core):
             core = quoted[1].strip()
         if core == before:
             break

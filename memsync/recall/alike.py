@@ -48,7 +48,7 @@ _KEPT: Final = frozenset({"like", "long", "many", "much", "during", "between", "
 _SAME: Final = """\
 like love enjoy hate dislike loathe; start begin commence; end finish; buy bought purchase; get receive; choose pick select; prefer favour;
 stay remain; keep retain; need require; show display; organise organize; reply answer; large big; small little; quick fast; every each;
-child kid; mother mom mum; father dad; doctor physician; boss manager; job position; movie film; flat apartment; phone telephone;
+child children kid; mother mom mum; father dad; doctor physician; boss manager; job position; movie film; flat apartment; phone telephone;
 photo picture; car automobile; bike bicycle; holiday vacation; autumn fall; meeting call; favourite favorite; colour color; grey gray;
 theatre theater; centre center; email e-mail mail""".replace("\n", " ")
 

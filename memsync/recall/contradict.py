@@ -87,7 +87,7 @@ _STATE: Final = re.compile(
     re.IGNORECASE,
 )
 _FIGURE: Final = re.compile(
-    r"\d[\d.,:]*\d|\d|\b(?:January|February|March|April|May|June|July|August|September|October|November|December|[A-Z][a-z]+day)\b"
+    r"\d[\d.,:]*\d|\d|\b(?:January|February|March|April|May|June|July|August|September|October|November|December|[A-Z][a-z]+days?)\b"
 )
 _ENOUGH: Final = 2
 """Words of some weight that two memories must share to be about the same thing."""

@@ -153,6 +153,36 @@ def context(
     }
 
 
+@served(
+    "profile",
+    "Profile of the person",
+    closed(
+        text=_TEXT,
+        tokens=_COUNT,
+        lines=many(closed(id=_ID, text=_TEXT, heading=_TEXT, when=_WHEN)),
+    ),
+)
+def profile(
+    vault: ServedVault,
+    *,
+    scope: ScopeName | None = None,
+    tokens: Annotated[int, Says("About how long the summary may be.", 50, 4000)] = 500,
+) -> Values:
+    """Sum up what lasts of what the person keeps about themself: a few dated quotations by heading, made without a model.
+
+    Reads granted scopes only, and no secrets.
+    """
+    found = vault.profile(scope=scope, tokens=tokens)
+    return {
+        "text": found.text,
+        "tokens": found.tokens,
+        "lines": [
+            {"id": one.memory.hex(), "text": one.text, "heading": one.heading, "when": iso(one.when)}
+            for one in found.lines
+        ],
+    }
+
+
 @served("get", "Get one memory", closed(memory=MEMORY))
 def get(vault: ServedVault, *, memory: Id) -> Values:
     """Read one memory whole, by its id."""

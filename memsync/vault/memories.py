@@ -180,13 +180,13 @@ class MemoryVerbs(OpenVault):
 
         return pack(hits, budget=tokens, neighbours=neighbours, scope_name=at.scopes.name_of)
 
-    def profile(self, *, scope: str | None = None, tokens: int = PROFILE_BUDGET) -> Profile:
+    def profile(self, *, scope: ScopeNames = None, tokens: int = PROFILE_BUDGET) -> Profile:
         """What lasts of what is kept about the person, in at most ``tokens``: ranked, each thing once, dated; made without a model."""
         at = self._replica
         at.refresh_index()
-        scopes = self._scopes(scope)
+        scopes, name = self._scopes(scope), scope if isinstance(scope, str) else None
         return at.profiles.make(
-            scopes, name=scope, now=at.now_ms(), budget=tokens, secret=lambda text: bool(screen(text).secrets)
+            scopes, name=name, now=at.now_ms(), budget=tokens, secret=lambda text: bool(screen(text).secrets)
         )
 
     def changed(

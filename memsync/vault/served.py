@@ -23,6 +23,8 @@ from memsync.intake.screening import screen
 from memsync.memory import SECRET_TAG, Draft, Memory, MemoryKind, Source, new_id
 from memsync.recall import Hit
 from memsync.recall.context import BUDGET, Context, looks_like_instruction
+from memsync.recall.profile import BUDGET as PROFILE_BUDGET
+from memsync.recall.profile import Profile
 from memsync.sync.replica import Replica
 from memsync.vault.base import to_ms
 from memsync.vault.selection import SelectionVerbs
@@ -103,7 +105,7 @@ class ServedVault:
             "; ".join(one for one in (question, *queries) if one),
             scope,
             ask,
-            lambda hits: [(hit.scope, hit.memory) for hit in hits],
+            lambda hits: [(hit.scope, hit.memory.id) for hit in hits],
         )
 
     def context(
@@ -133,7 +135,16 @@ class ServedVault:
             "; ".join(one for one in (question, *queries) if one),
             scope,
             ask,
-            lambda found: [(self._scope_of(one), one) for one in found.memories],
+            lambda found: [(self._scope_of(one.id), one.id) for one in found.memories],
+        )
+
+    def profile(self, *, scope: str | None = None, tokens: int = PROFILE_BUDGET) -> Profile:
+        """As ``Vault.profile``, of the granted scopes or one of them. Secrets are never in it."""
+        return self._given(
+            None,
+            scope,
+            lambda scopes, _: self._vault.profile(scope=scopes if scope is None else scope, tokens=tokens),
+            lambda found: [(self._scope_of(one.memory), one.memory) for one in found.lines],
         )
 
     def find(
@@ -171,7 +182,7 @@ class ServedVault:
             asked,
             scope,
             ask,
-            lambda found: [(self._at.scopes.id_of(name), one) for name, one in found],
+            lambda found: [(self._at.scopes.id_of(name), one.id) for name, one in found],
         )
 
     def get(self, memory: bytes, *, scope: str | None = None) -> tuple[str, Memory]:
@@ -299,7 +310,7 @@ class ServedVault:
         question: str | None,
         scope: str | None,
         ask: Callable[[list[str], Collection[str]], _T],
-        what: Callable[[_T], list[tuple[bytes, Memory]]],
+        what: Callable[[_T], list[tuple[bytes, bytes]]],
     ) -> _T:
         """What ``ask`` finds in the granted scopes, written down: all of it, or nothing is given."""
         at, grants = self._at, self._granted(READ, scope)
@@ -307,7 +318,7 @@ class ServedVault:
         found = ask(list(names.values()), {names[one.scope] for one in grants if one.secrets})
         given: dict[bytes, list[bytes]] = {}
         for where, memory in what(found):
-            given.setdefault(where, []).append(memory.id)
+            given.setdefault(where, []).append(memory)
         rows = [
             Disclosure(
                 at=at.now_ms(),
@@ -401,10 +412,10 @@ class ServedVault:
     def _secrets_in(self, scope: str) -> int:
         return self._at.memories.count_tagged(self._at.scopes.id_of(scope), SECRET_TAG)
 
-    def _scope_of(self, memory: Memory) -> bytes:
+    def _scope_of(self, memory: bytes) -> bytes:
         """In which of the scopes that the client reads a memory is."""
         for one in self._live(READ):
-            if self._versions(one.scope, memory.id):
+            if self._versions(one.scope, memory):
                 return one.scope
         raise AccessError("the grant ended while this was answered, and nothing was given; ask again")
 

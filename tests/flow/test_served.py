@@ -98,10 +98,14 @@ def answers(home: Path, *, other: bool) -> str:
             vault.remember(
                 f"Meeting {number}: the budget for the harbour is {number * 7} crowns.", scope="work"
             )
+        vault.remember("I prefer the harbour at dawn.", scope="work")
         token = vault.add_client("claude")
         vault.grant_served("claude", scope="work", can="read+write")
         if other:
             vault.add_scope("secret-project")
+            vault.remember(
+                "I don't prefer the harbour at dawn any more, I prefer noon.", scope="secret-project"
+            )
             for number in range(200):
                 vault.remember(
                     f"Harbour budget {number}: crowns, crowns, crowns and a meeting.", scope="secret-project"
@@ -114,6 +118,7 @@ def answers(home: Path, *, other: bool) -> str:
             "context": [block.text, block.tokens, [one.id.hex() for one in block.memories]],
             "list": [(name, one.id.hex()) for name, one in tool.find()],
             "search": [one.id.hex() for _, one in tool.find(query="budget")],
+            "profile": tool.profile().text,
             "granted": [repr(one) for one in tool.granted()],
             "again": tool.remember("Meeting 4: the budget for the harbour is 28 crowns!").state,
         }
@@ -123,7 +128,7 @@ def answers(home: Path, *, other: bool) -> str:
 def test_no_answer_depends_on_whether_another_scope_exists(tmp_path: Path):
     without, beside = answers(tmp_path / "a", other=False), answers(tmp_path / "b", other=True)
     assert without == beside
-    assert "harbour" in without
+    assert "harbour" in without and "I prefer" in without
 
 
 def test_what_left_is_in_the_ledger_with_whom_when_and_why(vault: Vault, world: World):

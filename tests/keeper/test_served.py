@@ -93,7 +93,9 @@ def test_each_verb_answers_by_its_schema(keeper: Person):
         ("work", "read+write", 1)
     ]
     asked = {"recall", "list", "get", "context", "search", "fetch", "remember", "forget", "status"}
-    assert SERVED.keys() - asked <= {"profile"}
+    keeper.says("remember", "I prefer trains to planes.", "--scope", "work")
+    assert [one["text"] for one in ask(keeper, token, "profile")["lines"]] == ["I prefer trains to planes."]
+    assert SERVED.keys() - asked == {"profile"}
 
 
 def test_a_tool_without_its_token_gets_one_sentence(keeper: Person):

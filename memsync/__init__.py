@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from memsync.sync.push import Receipt
     from memsync.vault import (
         Exported,
+        ExportedMemories,
         Finding,
         Grant,
         GrantAgain,
@@ -94,6 +95,7 @@ __all__ = [
     "DirectoryStore",
     "Draft",
     "Exported",
+    "ExportedMemories",
     "Finding",
     "Forked",
     "FormatError",
@@ -212,6 +214,7 @@ _NAMES = {
     "memsync.sync.push": ("Receipt",),
     "memsync.vault": (
         "Exported",
+        "ExportedMemories",
         "Finding",
         "Grant",
         "GrantAgain",

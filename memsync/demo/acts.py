@@ -98,7 +98,7 @@ def import_export(stage: Stage, vault: Vault, teller: Teller) -> None:
     teller.tell(
         "Imported",
         f"Vera's year in ChatGPT becomes memories in {len(vault.scopes())} scopes: {', '.join(vault.scopes())}.",
-        f"{found.conversations} conversations, {vault.count()} memories, {took:.1f} s; the zip itself stays plain text",
+        f"{found.groups} conversations, {vault.count()} memories, {took:.1f} s; the zip itself stays plain text",
     )
 
 

@@ -1,13 +1,15 @@
-"""Opening the export that a person downloaded: the zip, the folder it was unpacked into, or ``conversations.json`` itself.
+"""Opening the export that a person downloaded: the zip, the folder it was unpacked into, or a file of it.
 
-In comes a path, out come the parts of the conversation list in order (``conversations.json``, or ``conversations-000.json`` and on, as
-large exports have it), each as a function that reads bytes. Nothing is unpacked to disk. A zip that would expand beyond all reason is
-refused by what its directory declares, and ``zipfile`` never returns more than was declared.
+In comes a path, out come its parts of one kind in order (``conversations.json``, or ``conversations-000.json`` and on, as large exports
+have it), each as a function that reads bytes. Nothing is unpacked to disk. A zip that would expand beyond all reason is refused by what
+its directory declares, and ``zipfile`` never returns more than was declared; so is one with names that point outside it.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import struct
 import zipfile
 import zlib
@@ -18,54 +20,64 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
 from memsync.errors import InputError
+from memsync.intake.formats import CHATGPT, Format
 
 MAX_SIZE: Final = 1 << 35
-"""Bytes of all conversation lists together, unpacked."""
+"""Bytes of all parts together, unpacked."""
 MAX_EXPANSION: Final = 200
 FREE_SIZE: Final = 1 << 26
 """Up to here the expansion doesn't matter."""
 
-_LIST_NAME: Final = re.compile(r"conversations(-\d+)?\.json", re.IGNORECASE)
+CONVERSATIONS: Final = re.compile(r"(?:.*/)?conversations(-\d+)?\.json", re.IGNORECASE)
+MEMORIES: Final = re.compile(r"(?:.*/)?(?:memories(-\d+)?|memories/[^/]+)\.json", re.IGNORECASE)
+"""What Claude remembers of a person: one list, or since 2026 one object for each account."""
+
 _PACKINGS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 # What `zipfile` raises for bytes that are no zip, by how far it came.
 _BROKEN: Final = (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, zlib.error, EOFError)
 _AGAIN: Final = "download the export again"
-_WHICH: Final = "give the zip that ChatGPT mails you (Settings, Data controls, Export data)"
 
 
 @dataclass(frozen=True, slots=True)
 class ExportPart:
-    """One conversation list. ``read(size)`` returns its next bytes, ``b""`` at the end; ``InputError`` when it can't be read."""
+    """One file of an export. ``read(size)`` returns its next bytes, ``b""`` at the end; ``InputError`` when it can't be read."""
 
     name: str
     read: Callable[[int], bytes]
 
 
-def export_size(path: Path) -> int:
-    """Bytes that lie at ``path``, folders included. ``InputError`` when there is nothing or it may not be read."""
-    with _readable(path):
-        if path.is_dir():
+def export_size(path: Path, of: Format = CHATGPT) -> int:
+    """Bytes that lie at ``path``, folders included. ``InputError`` when there is nothing, it may not be read, or it is a pipe or device."""
+    with readable(path, of):
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
             return sum(found.stat().st_size for found in _near(path) if found.is_file())
-        return path.stat().st_size
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path} is no file and no folder: {of.hint}")
+        return status.st_size
 
 
-def read_parts(path: Path) -> Iterator[ExportPart]:
-    """Yield the conversation lists of the export at ``path``; read each before asking for the next. ``InputError`` for what is none."""
-    with _readable(path):
+def read_parts(
+    path: Path, of: Format = CHATGPT, kind: re.Pattern[str] = CONVERSATIONS, *, needed: bool = True
+) -> Iterator[ExportPart]:
+    """Yield the parts of the export at ``path`` whose names are of this kind, or the one file that ``path`` is; read each before asking
+    for the next. ``InputError`` for what is no export, and where there is no such part but one is ``needed``.
+    """
+    with readable(path, of):
         if path.is_dir():
-            yield from _files(path)
+            yield from _files(path, of, kind, needed=needed)
         elif path.suffix.lower() == ".json":
             with path.open("rb") as file:
-                yield ExportPart(path.name, _reader(file, path.name))
+                yield ExportPart(path.name, reader(file, path.name))
         else:
-            yield from _entries(path)
+            yield from _entries(path, of, kind, needed=needed)
 
 
-def _files(folder: Path) -> Iterator[ExportPart]:
+def _files(folder: Path, of: Format, kind: re.Pattern[str], *, needed: bool) -> Iterator[ExportPart]:
     names = [found.relative_to(folder).as_posix() for found in _near(folder) if found.is_file()]
-    for name in _choose(names, folder.name):
+    for name in _choose(names, folder.name, of, kind, needed=needed):
         with (folder / name).open("rb") as file:
-            yield ExportPart(name, _reader(file, name))
+            yield ExportPart(name, reader(file, name))
 
 
 def _near(folder: Path) -> list[Path]:
@@ -73,16 +85,18 @@ def _near(folder: Path) -> list[Path]:
     return [*folder.glob("*"), *folder.glob("*/*")]
 
 
-def _entries(path: Path) -> Iterator[ExportPart]:
+def _entries(path: Path, of: Format, kind: re.Pattern[str], *, needed: bool) -> Iterator[ExportPart]:
     try:
         archive = zipfile.ZipFile(path)
     except _BROKEN:
         with path.open("rb") as file:
             begun = file.read(2) == b"PK"
-        what = f"is cut short or damaged: {_AGAIN}" if begun else f"is not a zip: {_WHICH}"
+        what = f"is cut short or damaged: {_AGAIN}" if begun else f"is not a zip: {of.hint}"
         raise InputError(f"{path.name} {what}") from None
     with archive:
-        chosen = [archive.getinfo(name) for name in _choose(archive.namelist(), path.name)]
+        names = archive.namelist()
+        _refuse_strays(names, path)
+        chosen = [archive.getinfo(name) for name in _choose(names, path.name, of, kind, needed=needed)]
         _refuse_bomb(chosen, path)
         for entry in chosen:
             if entry.flag_bits & 1:
@@ -94,16 +108,18 @@ def _entries(path: Path) -> Iterator[ExportPart]:
             except _BROKEN:
                 raise InputError(f"{path.name} is cut short or damaged: {_AGAIN}") from None
             with packed:
-                yield ExportPart(PurePosixPath(entry.filename).name, _reader(packed, path.name))
+                yield ExportPart(PurePosixPath(entry.filename).name, reader(packed, path.name))
 
 
-def _choose(names: list[str], what: str) -> list[str]:
-    """The names of the conversation lists, in order: those that lie highest, for a repacked export may have a folder around it."""
+def _choose(names: list[str], what: str, of: Format, kind: re.Pattern[str], *, needed: bool) -> list[str]:
+    """The names of this kind, in order: those that lie highest, for a repacked export may have a folder around it."""
     theirs = [name for name in names if not name.startswith("__MACOSX/")]
-    found = [name for name in theirs if _LIST_NAME.fullmatch(PurePosixPath(name).name)]
+    found = [name for name in theirs if kind.fullmatch(name)]
     if not found:
+        if not needed:
+            return []
         inner = next((name for name in names if name.lower().endswith(".zip")), None)
-        hint = f"it holds {PurePosixPath(inner).name[:80]!r}: unpack that one" if inner else _WHICH
+        hint = f"it holds {PurePosixPath(inner).name[:80]!r}: unpack that one" if inner else of.hint
         raise InputError(f"{what} holds no conversations.json: {hint}")
     height = min(name.count("/") for name in found)
     highest = sorted(
@@ -113,6 +129,13 @@ def _choose(names: list[str], what: str) -> list[str]:
     if len(folders) > 1 or len(set(highest)) < len(highest):
         raise InputError(f"{what} holds several exports: unpack it and import each folder")
     return highest
+
+
+def _refuse_strays(names: list[str], path: Path) -> None:
+    for name in names:
+        parts = PurePosixPath(name.replace("\\", "/")).parts
+        if ".." in parts or parts[:1] == ("/",) or (parts[:1] and parts[0].endswith(":")):
+            raise InputError(f"{path.name} holds {name[:80]!r}, which points outside it: {_AGAIN}")
 
 
 def _refuse_bomb(entries: list[zipfile.ZipInfo], path: Path) -> None:
@@ -127,7 +150,9 @@ def _refuse_bomb(entries: list[zipfile.ZipInfo], path: Path) -> None:
         )
 
 
-def _reader(file: IO[bytes], name: str) -> Callable[[int], bytes]:
+def reader(file: IO[bytes], name: str) -> Callable[[int], bytes]:
+    """How ``file`` is read: ``InputError`` when that fails."""
+
     def read(size: int) -> bytes:
         try:
             return file.read(size)
@@ -137,12 +162,23 @@ def _reader(file: IO[bytes], name: str) -> Callable[[int], bytes]:
     return read
 
 
+def open_regular(path: Path, of: Format) -> IO[bytes]:
+    """A file for reading; ``InputError`` for what is none (a pipe would wait for ever) or may not be read."""
+    with readable(path, of):
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise InputError(f"{path} is no file: {of.hint}")
+        return os.fdopen(handle, "rb")
+
+
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path, of: Format) -> Iterator[None]:
+    """Turn an ``OSError`` inside into an ``InputError`` that names ``path``."""
     try:
         yield
     except FileNotFoundError:
-        raise InputError(f"there is nothing at {path}: {_WHICH}") from None
+        raise InputError(f"there is nothing at {path}: {of.hint}") from None
     except OSError as error:
         raise InputError(
             f"{path} can't be read ({error.strerror or error}): is it yours, and whole?"

@@ -6,17 +6,30 @@ all or nothing by storing them in one transaction.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
 from memsync.errors import InputError
+from memsync.intake.dates import write_date
+from memsync.intake.formats import FORMATS
 from memsync.memory import Draft, MemoryKind, Source
 
 _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Which memory this was in the vault that a MemSync export came from: ids and versions of 16 bytes each, as they were there."""
+
+    id: bytes
+    version: bytes
+    replaces: tuple[bytes, ...] = ()
+    supersedes: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +39,48 @@ class Incoming:
     ``key``: 16 bytes, the same whenever the same piece of the same message is read again, and nobody else's; a vault that keeps the keys it
     has stored imports nothing twice. ``text`` is verbatim; a message that was cut is the concatenation of its pieces, which share
     ``source.conversation`` and ``source.turn`` and are numbered by ``source.part``. A turn counts the visible messages of one branch
-    from 1. ``happened``: Unix milliseconds, None when the export does not know. ``scope`` is what the person asked for, None for their
-    usual one.
+    from 1. ``happened``, ``valid_from``, ``valid_until`` and ``created``: Unix milliseconds, None when the export does not know. ``scope``
+    is what the person asked for, None for their usual one. ``own`` is given for what MemSync itself exported.
     """
 
     key: bytes
     kind: MemoryKind
     text: str
-    source: Source
+    source: Source | None
     happened: int | None = None
     tags: tuple[str, ...] = ()
     scope: str | None = None
+    created: int | None = None
+    valid_from: int | None = None
+    valid_until: int | None = None
+    unknown: Mapping[str, object] = field(default_factory=dict, hash=False)
+    own: Own | None = None
 
     def draft(self, created: int) -> Draft:
-        """The memory but for its ids; ``created``: Unix milliseconds of the import."""
+        """The memory but for its ids; ``created``: Unix milliseconds of the import, for what doesn't say when it was written down."""
         return Draft(
             kind=self.kind,
             text=self.text,
-            created=created,
+            created=created if self.created is None else self.created,
             tags=self.tags,
             source=self.source,
             happened=self.happened,
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
+            unknown=self.unknown,
         )
+
+
+def key_of(format_name: str, *parts: str | int | None) -> bytes:
+    """The 16 bytes that stand for one piece of one format, the same whenever it is read."""
+    return hashlib.sha256(b"memsync/intake/" + json.dumps([format_name, *parts]).encode()).digest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What to take. ``since``: Unix milliseconds, inclusive; ``title``: part of a conversation's title, in any case; ``only``: ``"user"``
-    leaves out what the assistant said; ``dry_run``: the caller stores nothing. ``InputError`` for an ``only`` that is no role.
+    """What to take. ``since``: Unix milliseconds, inclusive; ``dry_run``: the caller stores nothing. Of conversations only: ``title``, part
+    of a title, in any case; ``only``: ``"user"`` leaves out what the assistant said; ``all_branches``. ``InputError`` for an ``only``
+    that is no role.
     """
 
     scope: str | None = None
@@ -69,13 +96,13 @@ class ImportOptions:
 
 
 class Reason(StrEnum):
-    """Why a node of the export is no memory, in the words that the report uses."""
+    """Why an entry of the export is no memory, in the words that the report uses."""
 
     STRUCTURE = "without a message"
     SYSTEM = "system"
     TOOL = "tool output"
     TOOL_CALL = "call of a tool"
-    HIDDEN = "hidden by ChatGPT"
+    HIDDEN = "hidden from the person"
     REASONING = "reasoning"
     EMPTY = "empty"
     MALFORMED = "not understood"
@@ -85,25 +112,31 @@ class Reason(StrEnum):
     EARLIER = "before the date"
     UNTIMED = "without a date"
     TITLE = "under another title"
+    BARE = "without observations"
+    NO_NOTE = "no Markdown"
+    LINK = "a link to another note"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an import found. Every node is counted once: ``nodes`` = ``messages`` + ``instructions`` + all of ``left_out``.
+    """What an import found. Every entry is counted once: ``entries`` = ``taken`` + ``instructions`` + all of ``left_out``.
 
-    ``memories`` were handed over, ``known`` by an earlier import; a message of over 4,000 characters (``cut``) is several.
+    An entry is the smallest thing that a format holds: a message (with the nodes that hold none), a line, a row, a passage of a note.
+    ``groups`` are conversations, notes or entities, ``empty_groups`` those of which nothing was taken; 0 where a format has none.
+    ``memories`` were handed over, ``known`` by an earlier import; an entry of over 4,000 characters (``cut``) is several.
     ``lost_parents``: messages whose parent the export no longer holds. ``first`` and ``last``: Unix milliseconds of what was taken.
     ``complete`` is False as long as the reading goes on.
     """
 
+    format: str
     path: str
     size: int
     complete: bool
     dry_run: bool
-    conversations: int
-    empty_conversations: int
-    nodes: int
-    messages: int
+    groups: int
+    empty_groups: int
+    entries: int
+    taken: int
     instructions: int
     cut: int
     memories: int
@@ -115,12 +148,15 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report for a person; the last line says where the export still lies in plain text."""
-        read = (
-            f"{_count(self.conversations, 'conversation')} read, {self.empty_conversations:,} of them empty"
-        )
+        words = FORMATS[self.format]
+        if words.group is None:
+            read = f"{_count(self.entries, *words.entry)} read"
+        else:
+            read = f"{_count(self.groups, *words.group)} read, {self.empty_groups:,} of them empty"
         if self.first is not None and self.last is not None:
             read += f"; {_day(self.first)} to {_day(self.last)}"
-        taken = f"{_count(self.messages, 'message')} and custom instructions ({self.instructions:,}) taken"
+        taken = _count(self.taken, *words.entry)
+        taken += f" and custom instructions ({self.instructions:,}) taken" if self.instructions else " taken"
         if self.cut:
             taken += f"; {self.cut:,} cut at paragraphs"
         became = f"{_count(self.memories, 'new memory', 'new memories')}, {self.known:,} already here"
@@ -139,14 +175,15 @@ class Report:
 class Tally:
     """The counts of a reading that is under way."""
 
+    format: str
     path: str
     size: int
     dry_run: bool
     complete: bool = False
-    conversations: int = 0
-    empty_conversations: int = 0
-    nodes: int = 0
-    messages: int = 0
+    groups: int = 0
+    empty_groups: int = 0
+    entries: int = 0
+    taken: int = 0
     instructions: int = 0
     cut: int = 0
     memories: int = 0
@@ -164,24 +201,8 @@ class Tally:
 
     def report(self) -> Report:
         """The counts as they stand."""
-        return Report(
-            path=self.path,
-            size=self.size,
-            complete=self.complete,
-            dry_run=self.dry_run,
-            conversations=self.conversations,
-            empty_conversations=self.empty_conversations,
-            nodes=self.nodes,
-            messages=self.messages,
-            instructions=self.instructions,
-            cut=self.cut,
-            memories=self.memories,
-            known=self.known,
-            lost_parents=self.lost_parents,
-            first=self.first,
-            last=self.last,
-            left_out=MappingProxyType(dict(self.left_out)),
-        )
+        counts = {name: getattr(self, name) for name in self.__slots__}
+        return Report(**counts | {"left_out": MappingProxyType(dict(self.left_out))})
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:
@@ -189,7 +210,7 @@ def _count(number: int, one: str, many: str | None = None) -> str:
 
 
 def _day(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d")
+    return str(write_date(ms))[:10]
 
 
 def _size(size: int) -> str:

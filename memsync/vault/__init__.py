@@ -1,8 +1,9 @@
-"""A vault with its owner's verbs. ``base`` is what they stand on; ``memories``, ``selection`` and ``hygiene``, ``access``, ``upkeep``
-and ``relocation`` are the verbs; ``lifecycle`` puts them together."""
+"""A vault with its owner's verbs. ``base`` is what they stand on; ``memories``, ``selection``, ``exchange`` and ``hygiene``, ``access``,
+``upkeep`` and ``relocation`` are the verbs; ``lifecycle`` puts them together."""
 
 from memsync.sync.verification import Finding, Verification
 from memsync.vault.access import Grant
+from memsync.vault.exchange import ExportedMemories
 from memsync.vault.lifecycle import Status, Vault
 from memsync.vault.moving import GrantAgain
 from memsync.vault.relocation import Relocated
@@ -13,6 +14,7 @@ from memsync.vault.upkeep import Exported
 
 __all__ = [
     "Exported",
+    "ExportedMemories",
     "Finding",
     "Grant",
     "GrantAgain",

@@ -1,4 +1,4 @@
-"""A vault's verbs on this device: remember, edit, forget, get, list, recall, import, and the names of scopes. No chain, no network."""
+"""A vault's verbs on this device: remember, edit, forget, get, list, recall, and the names of scopes. No chain, no network."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 
-from memsync.device.imported import Imported
-from memsync.device.lines import Lines
 from memsync.device.memories import Found
 from memsync.errors import InputError, NotFoundError
 from memsync.format.entry import MAX_SCOPES
-from memsync.intake import ChatGPTExport, ImportOptions, Report
-from memsync.intake.kept import KeptTexts
 from memsync.intake.screening import screen
 from memsync.memory import SECRET_TAG, Draft, Memory, MemoryKind, Source, Tombstone, new_id
-from memsync.progress import tell
 from memsync.recall import Hit
 from memsync.recall.context import BUDGET, Context, pack
 from memsync.recall.contradict import Contradiction, contradictions
@@ -207,32 +201,6 @@ class MemoryVerbs(OpenVault):
         return contradictions(
             text, [hit for hit in hits if found is None or hit.memory.id != found.id], found
         )[:k]
-
-    def import_chatgpt(self, path: Path | str, options: ImportOptions | None = None) -> Report:
-        """Take in a ChatGPT export: all of it or, if anything is wrong with it, nothing. Again adds nothing.
-
-        A statement that the scope keeps already is counted as known; characters that show nothing are left out.
-        """
-        options = options or ImportOptions()
-        with self._working("import") as at:
-            imported = Imported(at.database)
-            scope = at.scopes.id_of(options.scope or PERSONAL)
-            export = ChatGPTExport(path, options, seen=imported)
-            if options.dry_run:
-                for _ in export:
-                    pass
-                return export.report()
-            source, done, kept = iter(export), 0, KeptTexts(Lines(at.database), scope)
-            while batch := list(islice(source, _BATCH)):
-                now = at.now_ms()
-                self._write(
-                    at, scope, kept.without(self._made([one.draft(now) for one in batch], cleaned=True))
-                )
-                imported.add_many(one.key for one in batch)
-                done += len(batch)
-                tell("taking in memories", done)
-            report = export.report()
-            return replace(report, memories=report.memories - kept.met, known=report.known + kept.met)
 
     def scopes(self) -> tuple[str, ...]:
         """The names of the scopes."""

@@ -142,7 +142,7 @@ def test_every_node_is_counted_once(tmp_path):
         ImportOptions(since=1_735_689_600_000),
     ):
         report = survey(export, options)
-        assert report.nodes == report.messages + report.instructions + sum(report.left_out.values())
+        assert report.entries == report.taken + report.instructions + sum(report.left_out.values())
         assert report.complete
 
 

@@ -60,7 +60,7 @@ def siblings(conversations, role):
 
 def test_it_is_about_300_messages_over_a_year(export):
     report = survey(export)
-    assert 280 <= report.messages <= 320
+    assert 280 <= report.taken <= 320
     first, last = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (report.first, report.last))
     assert 365 <= (last - first).days <= 400
 
@@ -135,7 +135,7 @@ def test_it_holds_two_years_of_the_schema(conversations):
 
 
 def test_it_holds_an_empty_conversation_and_one_without_a_title(conversations, export):
-    assert survey(export).empty_conversations == 1
+    assert survey(export).empty_groups == 1
     assert [conversation["title"] for conversation in conversations].count(None) == 1
 
 

@@ -1,5 +1,27 @@
 """Every verb, by the thing it is about. Importing this fills the table ``memsync.keeper.verb.VERBS``."""
 
-from memsync.keeper.verbs import access, chain, clients, contacts, finding, memories, places, shared, upkeep
+from memsync.keeper.verbs import (
+    access,
+    chain,
+    clients,
+    contacts,
+    exchange,
+    finding,
+    memories,
+    places,
+    shared,
+    upkeep,
+)
 
-__all__ = ["access", "chain", "clients", "contacts", "finding", "memories", "places", "shared", "upkeep"]
+__all__ = [
+    "access",
+    "chain",
+    "clients",
+    "contacts",
+    "exchange",
+    "finding",
+    "memories",
+    "places",
+    "shared",
+    "upkeep",
+]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from memsync.errors import InputError
-from memsync.intake import ImportOptions
 from memsync.keeper.at import At
 from memsync.keeper.values import iso, memory_value, read_id, read_time
 from memsync.keeper.verb import Needs, Values, verb
@@ -176,39 +175,6 @@ def rename_scope(at: At, *, old: str, new: str) -> Values:
     """Give a scope another name."""
     at.vault.rename_scope(old, new)
     return {"scopes": list(at.vault.scopes())}
-
-
-@verb("import", Needs.VAULT, "Vault.import_chatgpt")
-def import_file(
-    at: At,
-    *,
-    format: Literal["chatgpt"],  # noqa: A002 - the word of the documentation
-    file: str,
-    scope: str | None = None,
-    since: str | None = None,
-    title: str | None = None,
-    only: str | None = None,
-    all_branches: bool = False,
-    dry_run: bool = False,
-) -> Values:
-    """Take in what another tool exported; again adds nothing."""
-    options = ImportOptions(
-        scope=scope or at.settings.scope,
-        since=read_time(since, now=time.time()),
-        title=title,
-        only=only,
-        all_branches=all_branches,
-        dry_run=dry_run,
-    )
-    report = at.vault.import_chatgpt(file, options)
-    fields = {name: getattr(report, name) for name in report.__slots__}
-    told = {
-        "format": format,
-        "left_out": {str(reason): count for reason, count in report.left_out.items()},
-        "first": iso(report.first),
-        "last": iso(report.last),
-    }
-    return {"report": fields | told, "lines": report.lines()}
 
 
 def _one(at: At, memory: str, scope: str | None) -> list[tuple[str, Memory]]:

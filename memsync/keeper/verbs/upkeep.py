@@ -1,11 +1,7 @@
-"""The verbs about the vault as a whole: push, pull, status, history, verify, export."""
+"""The verbs about the vault as a whole: push, pull, status, history, verify."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
-
-from memsync.errors import InputError
 from memsync.keeper.at import At
 from memsync.keeper.values import deed_value
 from memsync.keeper.verb import Needs, Values, verb
@@ -85,13 +81,3 @@ def verify(at: At, *, deep: bool = False) -> Values:
         "checked": found.checked,
         "chain": registry is not None,
     }
-
-
-@verb("export", Needs.VAULT, "Vault.export_car")
-def export(at: At, *, format: Literal["car"], file: str, grant: str | None = None) -> Values:  # noqa: A002 - as with import
-    """Write the vault's blocks, or those that one grantee needs, to a file."""
-    path = Path(file)
-    if not path.is_absolute():
-        raise InputError(f"{file} must be a whole path; give it from the root on")
-    written = at.vault.export_car(path, grant=grant)
-    return {"file": str(path), "format": format, "blocks": written.blocks, "size": written.bytes}

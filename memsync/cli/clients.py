@@ -14,6 +14,7 @@ from memsync.cli.calling import call, on_vault
 from memsync.cli.frame import answer, note, shown
 from memsync.cli.root import cli
 from memsync.cli.show import amount, day, minute
+from memsync.device.paths import check_name
 from memsync.errors import InputError
 
 
@@ -21,6 +22,15 @@ def served_line(grant: dict[str, Any]) -> str:
     """Who, what, until when."""
     more = "".join(f", {word}" for word in ("secrets", "trusted") if grant[word])
     return f"{shown(grant['client'])}  {shown(grant['scope'])}  {grant['can']}{more}  on this device  until {minute(grant['until'])}"
+
+
+def is_client_name(name: str) -> bool:
+    """Whether a tool of this device can be called so; a contact can have any name."""
+    try:
+        check_name(name, "a client")
+    except InputError:
+        return False
+    return True
 
 
 def grant_here(

@@ -1,4 +1,4 @@
-"""The commands about others, for the owner: grant, grants, revoke, review, contacts.
+"""The commands about others, for the owner: grant, grants, revoke, contacts.
 
 Who is meant is somebody with a card, whose grant is on the chain, or a tool of this device, which the keeper serves.
 """
@@ -13,7 +13,7 @@ import click
 
 from memsync.cli.asking import confirm, read_stdin
 from memsync.cli.calling import call, on_chain, on_vault
-from memsync.cli.clients import grant_here, revoke_here, served_line
+from memsync.cli.clients import grant_here, is_client_name, revoke_here, served_line
 from memsync.cli.frame import answer, note, shown
 from memsync.cli.root import cli
 from memsync.cli.show import amount, day, grant_lines, minute
@@ -78,7 +78,11 @@ def grant(
       memsync grant inkwell.json --scope novel --for 30d
     """
     card = _card(who)
-    if card == who and not any(one["name"] == who for one in call("contacts")["contacts"]):
+    if (
+        card == who
+        and is_client_name(who)
+        and not any(one["name"] == who for one in call("contacts")["contacts"])
+    ):
         if terms["from_now"] or terms["name"] or at_places or car:
             raise InputError(
                 f"{who} is no card and no contact; --from-now, --name, --at and --car are for those: leave them out, or name a card"
@@ -147,27 +151,6 @@ def revoke(who: str, emergency: bool) -> None:
         f"ended; new keys for {', '.join(map(shown, found['rotated']))}; sequence {found['sequence']}",
         found,
     )
-
-
-@cli.command()
-@click.option("--accept", "accept", multiple=True, metavar="ID", help="Make a memory of this proposal.")
-@click.option("--refuse", "refuse", multiple=True, metavar="ID", help="Say no to it, for good.")
-@on_chain
-def review(accept: tuple[str, ...], refuse: tuple[str, ...]) -> None:
-    """List what tools propose, or decide about it.
-
-    \b
-    Example: memsync review --accept 3fa9 --refuse 07
-    """
-    found = call("review", accept=accept, refuse=refuse)
-    for one in found["troubles"]:
-        note(f"{shown(one['name'])}: its parcel could not be taken in: {shown(one['why'])}")
-    lines = [f"{one['id']}  {' '.join(shown(one['text']).split())}" for one in found["proposals"]]
-    if found["accepted"] or found["refused"]:
-        lines.insert(
-            0, f"{found['accepted']} accepted, {found['refused']} refused; push to let readers have it"
-        )
-    answer(lines or "nothing waits", found)
 
 
 @cli.group(invoke_without_command=True)

@@ -129,6 +129,10 @@ class Pending:
         """Whether this one's proposals are dropped."""
         return bool(self._db.run("SELECT 1 FROM muted WHERE who = ?", (who,)))
 
+    def muted(self) -> set[bytes]:
+        """All whose proposals are dropped."""
+        return {blob(row[0]) for row in self._db.run("SELECT who FROM muted")}
+
     def _select(self, condition: str, *values: str | bytes | None) -> list[Wish]:
         rows = self._db.run(
             f"SELECT id, client, scope, deed, digest, draft, memory, received, state FROM pending WHERE {condition}",  # noqa: S608 ours

@@ -63,21 +63,20 @@ class Proposals:
                 added += self._db.changes
         return added
 
-    def all(self, *, state: State | None = None, grant: bytes | None = None) -> list[Proposed]:
-        """In the order in which they came; of one state or grant if asked."""
+    def all(
+        self, *, state: State | None = None, grant: bytes | None = None, after: int = 0
+    ) -> list[Proposed]:
+        """In the order in which they came; of one state or grant, and those that came ``after`` another, if asked."""
         rows = self._db.run(
             "SELECT grant_id, parcel, id, author, draft, signature, received, state FROM proposal"
-            " WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR grant_id = ?2) ORDER BY number",
-            (state, grant),
+            " WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR grant_id = ?2) AND number > ?3 ORDER BY number",
+            (state, grant, after),
         )
         return [_proposed(row) for row in rows]
 
-    def get(self, proposal: bytes) -> Proposed:
-        """The proposal of this id; ``NotFoundError``."""
-        for one in self.all():
-            if one.id == proposal:
-                return one
-        raise NotFoundError(f"no proposal {proposal.hex()}; `memsync review` lists those that wait")
+    def last(self) -> int:
+        """The number of the one that came last, for ``all``; 0 before there is one."""
+        return number(self._db.run("SELECT coalesce(max(number), 0) FROM proposal")[0][0])
 
     def remove(self, proposals: Iterable[Proposed]) -> None:
         """Know these no longer."""

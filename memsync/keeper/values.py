@@ -14,9 +14,8 @@ from memsync.errors import InputError
 if TYPE_CHECKING:
     from memsync.device.contacts import Contact
     from memsync.device.history import Deed
-    from memsync.device.proposals import Proposed
     from memsync.memory import Memory
-    from memsync.vault import Grant
+    from memsync.vault import Grant, Proposal
 
 _AGO = re.compile(r"([1-9][0-9]{0,4})(h|d|w|y)")
 _HOURS = {"h": 1, "d": 24, "w": 168, "y": 8760}
@@ -77,9 +76,32 @@ def deed_value(deed: Deed) -> dict[str, object]:
     }
 
 
-def proposal_value(one: Proposed) -> dict[str, object]:
-    """What a tool proposes."""
-    return {"id": one.id.hex(), "text": one.draft.text, "kind": one.draft.kind, "author": one.author.hex()}
+def proposal_value(one: Proposal) -> dict[str, object]:
+    """What a tool proposes, with what the person should see beside it."""
+    known = {"same_as": one.same_as, "memory": one.memory}
+    several = {"near": one.near, "echo": one.echo}
+    return {
+        "id": one.id.hex(),
+        "who": one.who,
+        "via": one.via,
+        "scope": one.scope,
+        "deed": one.deed,
+        "text": one.text,
+        "removed": one.removed,
+        "kind": one.kind,
+        "tags": list(one.tags),
+        "happened": iso(one.happened),
+        "received": iso(one.received),
+        **{name: None if memory is None else memory_value(memory) for name, memory in known.items()},
+        **{name: [memory_value(memory) for memory in memories] for name, memories in several.items()},
+        "echoes": one.echoes,
+        "supersedes": [
+            {"memory": memory_value(old.memory), "reason": old.reason, "named": old.named}
+            for old in one.supersedes
+        ],
+        "secrets": list(one.secrets),
+        "instruction": one.instruction,
+    }
 
 
 def iso(ms: int | None) -> str | None:

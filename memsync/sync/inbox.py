@@ -12,6 +12,7 @@ from memsync.chain.calls import Submit, sign_call
 from memsync.chain.registry import GrantState, Receipt, Registry, Snapshot
 from memsync.crypto.ed25519 import AuthorKey
 from memsync.crypto.pointer import open_parcel_pointer, seal_parcel_pointer
+from memsync.device.pending import Pending
 from memsync.device.proposals import Proposals, Proposed
 from memsync.errors import BlockMissing, IntegrityError, StorageError
 from memsync.format.envelope import Envelope
@@ -38,13 +39,14 @@ class Collected:
 def collect(replica: Replica, keys: OwnerKeys, snapshot: Snapshot, standing: Standing) -> Collected:
     """Take in the last parcel of every grant that may write.
 
-    A parcel that is missing, altered or not by the tool is refused as a whole and named; the others are taken in all the same.
+    A parcel that is missing, altered or not by the tool is refused as a whole and named; the others are taken in all the same. That of a
+    muted grant is left where it is.
     """
-    proposals = Proposals(replica.database)
+    proposals, muted = Proposals(replica.database), Pending(replica.database).muted()
     new, refused = 0, []
     for grant in standing.owner.grants:
         state = snapshot.grants[grant.id]
-        if not grant.rights & WRITE or state.parcels <= _taken(replica, grant):
+        if grant.id in muted or not grant.rights & WRITE or state.parcels <= _taken(replica, grant):
             continue
         try:
             found = _open(replica, keys, grant, state)

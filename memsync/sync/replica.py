@@ -46,6 +46,7 @@ CHAIN_BOUND = frozenset(
         "move",
         "catalog:",
         "inbox:",
+        "trusted:",
     }
 )
 """What a database has by name and is true on one chain only; a name that ends in a colon stands for all that begin so."""

@@ -1,11 +1,12 @@
 """A vault with its owner's verbs. ``base`` is what they stand on; ``memories``, ``selection``, ``exchange`` and ``hygiene``, ``access``,
-``upkeep`` and ``relocation`` are the verbs; ``lifecycle`` puts them together."""
+``serving`` and ``reviewing``, ``upkeep`` and ``relocation`` are the verbs; ``lifecycle`` puts them together."""
 
 from memsync.sync.verification import Finding, Verification
 from memsync.vault.access import Grant
 from memsync.vault.exchange import ExportedMemories
 from memsync.vault.lifecycle import Status, Vault
 from memsync.vault.moving import GrantAgain
+from memsync.vault.proposed import Decided, Decision, Proposal, Proposer, Superseded
 from memsync.vault.relocation import Relocated
 from memsync.vault.selection import ScopeSummary
 from memsync.vault.served import Granted, Outcome, ServedVault
@@ -13,6 +14,8 @@ from memsync.vault.serving import ServedGrant
 from memsync.vault.upkeep import Exported
 
 __all__ = [
+    "Decided",
+    "Decision",
     "Exported",
     "ExportedMemories",
     "Finding",
@@ -20,11 +23,14 @@ __all__ = [
     "GrantAgain",
     "Granted",
     "Outcome",
+    "Proposal",
+    "Proposer",
     "Relocated",
     "ScopeSummary",
     "ServedGrant",
     "ServedVault",
     "Status",
+    "Superseded",
     "Vault",
     "Verification",
 ]

@@ -11,15 +11,12 @@ from memsync.chain.calls import NO_DEADLINE, Revoke, sign_call
 from memsync.device.contacts import Contacts
 from memsync.device.history import Deed
 from memsync.device.journal import Entry
-from memsync.device.proposals import Proposals, Proposed
 from memsync.errors import ChainError, InputError, NotFoundError
 from memsync.format.card import Card, read_card, write_card
 from memsync.format.link import Link
 from memsync.format.owner import Grant as OwnerGrant
 from memsync.format.rights import READ
-from memsync.memory import Memory, Proof, new_id
-from memsync.sync.granted import Known, carried_scopes, known_grants, wishes_for
-from memsync.sync.inbox import Collected, collect
+from memsync.sync.granted import Known, known_grants, wishes_for
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import take_in
 from memsync.sync.push import Receipt, push
@@ -138,47 +135,6 @@ class AccessVerbs(OpenVault):
             if receipt.sequence:
                 self._note("expiry", receipt, f"new keys for {', '.join(receipt.rotated)}")
             return receipt
-
-    def collect(self) -> Collected:
-        """Fetch what tools proposed; see ``review``."""
-        with self._lock.hold("review"):
-            at, keys, standing = self._replica, self._keys(), self._standing()
-            if standing is None:
-                return Collected(0, ())
-            ids = [grant.id for grant in standing.owner.grants]
-            return collect(at, keys, at.registry.snapshot(keys.vault, ids), standing)
-
-    def review(self) -> list[Proposed]:
-        """The proposals that wait for a decision, as far as they were collected."""
-        return Proposals(self._replica.database).all(state="pending")
-
-    def accept(self, proposal: Proposed) -> Memory:
-        """Make a memory of a proposal that waits, with ids of its own and the tool's signature as its proof."""
-        with self._lock.hold("review"):
-            scopes = carried_scopes(self._replica)
-            scopes |= {grant.id: grant.scope for grant in self._owner_grants()}
-            with self._working("review") as at:
-                waits = Proposals(at.database).waiting(proposal)
-                if waits.grant not in scopes:
-                    raise NotFoundError(
-                        "the grant of this proposal has ended; remember the text yourself if you want it"
-                    )
-                now = at.now_ms()
-                memory = waits.draft.accepted(
-                    new_id(now, at.random),
-                    new_id(now, at.random),
-                    author=waits.author,
-                    proof=Proof(waits.grant, waits.parcel, waits.id, waits.signature),
-                )
-                self._write(at, scopes[waits.grant], [memory])
-                Proposals(at.database).decide(waits, "accepted")
-                return memory
-
-    def refuse(self, proposal: Proposed) -> None:
-        """Say no to a proposal that waits, for good."""
-        with self._working("review") as at:
-            proposals = Proposals(at.database)
-            proposals.decide(proposals.waiting(proposal), "refused")
 
     def _waiting_for(self, wish: GrantWish) -> tuple[Entry, GrantWish] | None:
         """A wish of the same terms that waits already, for an earlier call was lost: it would be granted twice."""

@@ -31,10 +31,10 @@ from memsync.sync.replica import FIRST_SCOPE, PULLED, WORDS, Replica
 from memsync.sync.whereabouts import known_places, note_places
 from memsync.vault.base import PERSONAL, Surroundings, Where
 from memsync.vault.exchange import ExchangeVerbs
-from memsync.vault.hygiene import HygieneVerbs
 from memsync.vault.making import check_whole, making
 from memsync.vault.places import PlaceVerbs, configured_store
 from memsync.vault.relocation import RelocationVerbs
+from memsync.vault.reviewing import ReviewingVerbs
 from memsync.vault.serving import ServingVerbs
 
 
@@ -64,7 +64,7 @@ class Status:
     last_pull: int | None
 
 
-class Vault(ExchangeVerbs, HygieneVerbs, ServingVerbs, RelocationVerbs, PlaceVerbs):
+class Vault(ExchangeVerbs, ServingVerbs, ReviewingVerbs, RelocationVerbs, PlaceVerbs):
     """An open vault. Made by :meth:`create`, :meth:`open` or :meth:`restore`; a context manager that closes it."""
 
     @classmethod

@@ -27,6 +27,7 @@ from memsync.recall.profile import BUDGET as PROFILE_BUDGET
 from memsync.recall.profile import Profile
 from memsync.sync.replica import Replica
 from memsync.vault.base import to_ms
+from memsync.vault.hygiene import HygieneVerbs
 from memsync.vault.selection import SelectionVerbs
 
 MAX_PROPOSED: Final = 32 * 1024
@@ -61,10 +62,14 @@ class Granted:
     trusted: bool
 
 
+class ServableVerbs(SelectionVerbs, HygieneVerbs):
+    """The verbs that a served vault stands on."""
+
+
 class ServedVault:
     """A vault for one client. ``TokenRefused`` once its token is another, ``AccessError`` for what isn't granted, by every method."""
 
-    def __init__(self, vault: SelectionVerbs, at: Replica, client: str, token: bytes, channel: str) -> None:
+    def __init__(self, vault: ServableVerbs, at: Replica, client: str, token: bytes, channel: str) -> None:
         self.client = client
         self._vault = vault
         self._at = at
@@ -227,6 +232,9 @@ class ServedVault:
     ) -> Outcome:
         """Propose a text; one that the client is trusted with is kept at once, unless it holds a secret or is shaped like an instruction.
 
+        What the client reads in that scope already, or recalled text that comes back, is ``known`` and waits for nobody. To a client that
+        reads nothing there, nothing of the sort is said.
+
         ``scope`` may be left out where the client can write to one only. ``supersedes``: ids of memories that it reads there.
         """
         looked = screen(text)
@@ -247,7 +255,7 @@ class ServedVault:
             supersedes=replaced,
         )
         digest = _digest("remember", _folded(draft.text).encode())
-        known = self._known(grant, digest)
+        known = self._known(grant, digest) or self._kept_already(grant, draft.text)
         if known is not None:
             return known
         if grant.trusted and not looked.secrets and not looks_like_instruction(draft.text):
@@ -353,6 +361,10 @@ class ServedVault:
         if len(found) > 1:
             names = ", ".join(sorted(self._at.scopes.name_of(one.scope) for one in found))
             raise InputError(f"{self.client} can write to {names}; name the scope")
+        if Pending(self._at.database).is_muted(self.client.encode()):
+            raise AccessError(
+                f"the person takes no proposals of {self.client}; they can, by `memsync client unmute {self.client}`"
+            )
         return found[0]
 
     def _check_in(self, grant: Served, memories: Iterable[bytes]) -> None:
@@ -372,6 +384,22 @@ class ServedVault:
         if before.memory and before.deed == "remember" and self._versions(grant.scope, before.memory):
             return Outcome("known", before.memory if grant.rights & READ else None)
         return None
+
+    def _kept_already(self, grant: Served, text: str) -> Outcome | None:
+        """What the client reads in this scope and says again: judged by that alone, and written down, for the id leaves."""
+        if not grant.rights & READ:
+            return None
+        at = self._at
+        found = self._vault.examine(text, scope=at.scopes.name_of(grant.scope), secrets=grant.secrets)
+        if found.exact is None and not found.echoes:
+            return None
+        memory = found.exact or next(iter(found.echoed), None)
+        if memory is not None:
+            with at.database.transaction():
+                self._check_in(grant, [memory])
+                given = Disclosure(at.now_ms(), self.client, self._channel, grant.scope, None, (memory,))
+                Disclosures(at.database).append(given)
+        return Outcome("known", memory)
 
     def _keep(self, grant: Served, draft: Draft) -> Outcome:
         memory = self._vault.remember(
@@ -394,13 +422,9 @@ class ServedVault:
         draft: Draft | None = None,
         memory: bytes | None = None,
     ) -> Outcome:
-        pending, now = Pending(self._at.database), self._at.now_ms()
-        if pending.is_muted(self.client.encode()):
-            raise AccessError(
-                f"the person takes no proposals of {self.client}; they can, by `memsync client unmute {self.client}`"
-            )
+        now = self._at.now_ms()
         wish = new_id(now, self._at.random)
-        pending.add(Wish(wish, self.client, grant.scope, deed, digest, draft, memory, now))
+        Pending(self._at.database).add(Wish(wish, self.client, grant.scope, deed, digest, draft, memory, now))
         return Outcome("pending", proposal=wish)
 
     def _versions(self, scope: bytes, memory: bytes) -> tuple[Memory, ...]:

@@ -24,8 +24,7 @@ from memsync.store.faults import named
 from memsync.terms import parse_rights, parse_times, show_rights
 from memsync.vault.base import to_ms
 from memsync.vault.contacts import ContactVerbs
-from memsync.vault.selection import SelectionVerbs
-from memsync.vault.served import ServedVault
+from memsync.vault.served import ServableVerbs, ServedVault
 
 Channel = Literal["mcp", "http"]
 _TOKEN: Final = re.compile(r"memsync_[A-Za-z0-9_-]{43}", re.ASCII)
@@ -49,7 +48,7 @@ class ServedGrant:
     lives: bool
 
 
-class ServingVerbs(SelectionVerbs, ContactVerbs):
+class ServingVerbs(ServableVerbs, ContactVerbs):
     """What a person says about tools of this device."""
 
     def add_client(self, name: str) -> str:

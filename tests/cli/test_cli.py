@@ -143,7 +143,7 @@ def test_the_words_are_shown_once_and_the_status_says_that_they_are_still_here(p
         (4, ["recall", "x", "--vault", "nobody"], "memsync init"),
         (2, ["recall", "x", "--vault", "../up"], "can't be a vault's name"),
         (8, ["push"], "memsync chain use NETWORK"),
-        (8, ["grants"], "memsync node start"),
+        (8, ["pull"], "memsync node start"),
         (8, ["push", "--network", "http://127.0.0.1:9"], "127.0.0.1:9"),
         (2, ["forget", "not-an-id"], "hexadecimal"),
         (4, ["forget", "00ff"], "no memory"),
@@ -293,7 +293,7 @@ def test_the_whole_flow_goes_by_commands(on_chain: Callable[[str], Person], tmp_
     late, early = sorted(owner.gets("review")["proposals"], key=lambda one: one["text"], reverse=True)
     told = owner.says("review", "--accept", late["id"], "--refuse", early["id"][:20])
     assert told.startswith("1 accepted, 1 refused")
-    assert "proposals begin with" in owner.fails(4, "review", "--accept", late["id"])
+    assert "none of the proposals that wait" in owner.fails(4, "review", "--accept", late["id"])
     owner.says("push")
     assert tool.gets("accept", link)["added"] == 1
 

@@ -209,7 +209,7 @@ def test_nothing_of_what_is_asked_is_in_the_keepers_log(keeper: Person):
 def test_a_name_that_is_a_cards_file_or_a_contact_is_no_tool(keeper: Person):
     assert "--from-now" in keeper.fails(2, "grant", "cursor", "--from-now", "--yes")
     assert "there is no file" in keeper.fails(2, "grant", "cursor.json", "--yes")
-    assert "client's name" in keeper.fails(2, "grant", "Cursor IDE", "--yes")
+    assert "client's name" in keeper.fails(2, "client", "grant", "Cursor IDE", "--yes")
     assert keeper.gets("client", "list")["clients"] == []
 
 

@@ -9,6 +9,7 @@ from memsync.keeper.verbs import (
     finding,
     memories,
     places,
+    reviewing,
     shared,
     upkeep,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "finding",
     "memories",
     "places",
+    "reviewing",
     "shared",
     "upkeep",
 ]

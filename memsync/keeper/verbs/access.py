@@ -1,21 +1,18 @@
-"""The verbs about who may read: grant, grants, revoke, review."""
+"""The verbs about who may read: grant, grants, revoke."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from memsync.errors import DecisionNeeded, FormatError, InputError, NotFoundError
+from memsync.errors import DecisionNeeded, FormatError, InputError
 from memsync.format.card import Card, read_card
 from memsync.format.places import read_place
 from memsync.keeper.at import At
-from memsync.keeper.values import grant_value, iso, proposal_value
+from memsync.keeper.values import grant_value, iso
 from memsync.keeper.verb import Needs, Values, verb
 from memsync.keeper.verbs.clients import served_value
 from memsync.terms import parse_times
-
-if TYPE_CHECKING:
-    from memsync.device.proposals import Proposed
 
 
 @verb("grant", Needs.CHAIN, "Vault.grant")
@@ -98,26 +95,6 @@ def revoke(at: At, *, who: str, emergency: bool = False) -> Values:
     }
 
 
-@verb("review", Needs.CHAIN, "Vault.review")
-def review(at: At, *, accept: list[str] | None = None, refuse: list[str] | None = None) -> Values:
-    """What tools propose, or a decision about it."""
-    vault = at.vault_on_chain
-    collected = vault.collect()
-    waiting = vault.review()
-    yes = [_proposal(waiting, start) for start in accept or ()]
-    no = [_proposal(waiting, start) for start in refuse or ()]
-    for proposal in yes:
-        vault.accept(proposal)
-    for proposal in no:
-        vault.refuse(proposal)
-    return {
-        "accepted": len(yes),
-        "refused": len(no),
-        "proposals": [proposal_value(one) for one in vault.review()],
-        "troubles": [{"name": name, "why": why} for name, why in collected.refused],
-    }
-
-
 def _card(at: At, who: str) -> Card:
     """A card that was handed over, or that of a contact."""
     if who.lstrip().startswith("{"):
@@ -147,10 +124,3 @@ def _grant_id(who: str) -> bytes | str:
         except ValueError:
             return who
     return who
-
-
-def _proposal(waiting: list[Proposed], start: str) -> Proposed:
-    found = [one for one in waiting if one.id.hex().startswith(start.lower())]
-    if len(found) != 1:
-        raise NotFoundError(f"{len(found)} proposals begin with {start!r}; `memsync review` lists them")
-    return found[0]

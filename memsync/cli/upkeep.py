@@ -82,6 +82,10 @@ def _status_lines(found: dict[str, Any]) -> list[str]:
         where,
         f"{amount(found['waiting'], 'entry waits', 'entries wait')} for a push; {proposals} for you; {amount(found['grants'], 'grant')}",
     ]
+    if found["embedder_trouble"]:
+        lines.append(f"found by words only: {shown(found['embedder_trouble'])}")
+    elif found["embedder"]:
+        lines.append(f"{found['embedded']:,} embedded by {shown(found['embedder'])}")
     if found["last_push"]:
         lines.append(f"last push {minute(found['last_push']['at'])}: {shown(found['last_push']['detail'])}")
     if len(found["places"]) < 2:

@@ -36,6 +36,9 @@ KEYS: Final[Mapping[str, tuple[type, str]]] = MappingProxyType(
         "vault": (str, "the vault that is meant when none is named; default"),
         "scope": (str, "the scope that new memories go to; personal"),
         "idle": (str, "how long the keeper stays open unused; 8h"),
+        "recall.embedder": (str, "what else than words finds memories: `none`, sentence-transformers:NAME, fastembed:NAME, or URL#MODEL"),
+        "recall.allow_remote": (str, "`yes` if a URL there may be another machine, which then gets the texts; no"),
+        "recall.token_file": (str, "the file that holds that URL's token"),
         "chain.network": (str, "the chain of vaults that have none of their own: `node`, an Ape network choice, or an RPC's URL"),
         "chain.payer": (str, "the Ape account that pays there"),
         "vaults.*.network": (str, "the chain of one vault"),
@@ -52,7 +55,7 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What holds for one vault. ``idle``: seconds; ``stores``: places as text, this vault's own folder as ``blocks``; ``tokens``: files by
-    a gateway's URL; ``network`` and ``payer`` None where nothing is chosen."""
+    a gateway's URL; ``embedder_token``: the file of that of ``embedder``; ``network`` and ``payer`` None where nothing is chosen."""
 
     vault: str
     scope: str
@@ -61,6 +64,9 @@ class Settings:
     payer: str | None
     stores: tuple[str, ...]
     tokens: Mapping[str, str]
+    embedder: str = "none"
+    allow_remote: bool = False
+    embedder_token: str | None = None
 
 
 def config_file(home: Path | None = None) -> Path:
@@ -84,6 +90,9 @@ def settings(vault: str | None = None, home: Path | None = None) -> Settings:
         payer=own.get("payer") or chosen.get("payer"),
         stores=tuple(own.get("stores") or (OWN_BLOCKS,)),
         tokens=dict(own.get("tokens", {})),
+        embedder=found.get("recall", {}).get("embedder", "none"),
+        allow_remote=found.get("recall", {}).get("allow_remote", "no") == "yes",
+        embedder_token=found.get("recall", {}).get("token_file"),
     )
 
 
@@ -238,6 +247,8 @@ def _check(key: tuple[str, ...], value: object, where: str) -> None:
         raise InputError(f"{where}: {dotted!r} is not UTF-8; write it so")
     if dotted == "idle":
         seconds(str(value))
+    if dotted == "recall.allow_remote" and value not in ("yes", "no"):
+        raise InputError(f"{where}: {dotted} is yes or no, not {value!r}; write one of them")
     if key[0] == "vaults":
         check_name(key[1])
 

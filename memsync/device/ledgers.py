@@ -15,6 +15,7 @@ _MADE_ANEW = frozenset(
     {
         "attempt",
         "attempt_entry",
+        "embedder",
         "head",
         "holding",
         "journal",
@@ -25,6 +26,7 @@ _MADE_ANEW = frozenset(
         "scope",
         "segment",
         "tombstone",
+        "vector",
     }
 )
 

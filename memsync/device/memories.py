@@ -350,7 +350,10 @@ class Memories:
             )
 
     def _bury(self) -> None:
-        """Empty the dead versions that no index knows, and take the rows that no segment holds."""
+        """Empty the dead versions that no index knows, their vectors too, and take the rows that no segment holds."""
+        self._db.run(
+            "DELETE FROM vector WHERE row IN (SELECT row FROM memory WHERE dead AND NOT indexed AND rest <> x'')"
+        )
         self._db.run(
             "UPDATE memory SET text = '', tags = '', rest = x'' WHERE dead AND NOT indexed AND rest <> x''"
         )

@@ -140,4 +140,21 @@ CREATE TABLE muted (who BLOB PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX disclosure_at ON disclosure (at);
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD)
+# vector: of a memory's text, by one embedder, for the index alone: signs one bit a dimension, elements one byte, times scale the numbers.
+_FOURTH: Final = """
+CREATE TABLE embedder (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, dimensions INTEGER NOT NULL, UNIQUE (model, dimensions)
+);
+CREATE TABLE vector (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    row INTEGER NOT NULL UNIQUE REFERENCES memory ON DELETE CASCADE,
+    scope INTEGER NOT NULL REFERENCES scope,
+    embedder INTEGER NOT NULL REFERENCES embedder ON DELETE CASCADE,
+    scale REAL NOT NULL,
+    signs BLOB NOT NULL,
+    elements BLOB NOT NULL
+);
+CREATE INDEX vector_scope ON vector (scope, embedder);
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
@@ -107,14 +107,11 @@ class At:
         """The settings, with what this call says instead."""
         found, said = settings(self.target.vault, self.home), self.target
         network = said.network or found.network
-        return Settings(
-            vault=found.vault,
-            scope=found.scope,
-            idle=found.idle,
+        return replace(
+            found,
             network=network,
             payer=said.payer or (found.payer if network == found.network else None),
             stores=(*found.stores, *(said.stores or ())),
-            tokens=found.tokens,
         )
 
     @cached_property

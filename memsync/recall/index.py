@@ -1,7 +1,8 @@
 """The index over all memories of one vault: a shelf a scope in the encrypted database, a view of each in memory, the answers put together.
 
 What one scope holds never shifts the scores of another; answers of several scopes are put in one order. Writing needs no more than the
-database; reading loads numpy when the first question comes. Another process's writing is noticed before each answer.
+database; reading loads numpy when the first question comes. Another process's writing is noticed before each answer. Where an embedder has
+been chosen (``meanings``), what it has embedded so far is weighed beside the words.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from memsync.device.memories import Document, Found, Memories
 from memsync.device.meta import Meta
 from memsync.device.scopes import number_scope, scope_number
 from memsync.memory import Memory
+from memsync.recall.meanings import Meanings
 from memsync.recall.port import Hit
 from memsync.recall.shelf import Shelf
+from memsync.recall.signs import named
 from memsync.recall.words import terms
 
 if TYPE_CHECKING:
-    from memsync.recall.view import View
+    from memsync.recall.view import Floats, View
 
 VERSION: Final = b"words 2"
 """Of what is written into the tables; another version found means that they are made anew."""
@@ -41,6 +44,7 @@ class TextIndex:
         self._memories = Memories(database)
         self._meta = Meta(database)
         self._views: dict[int, View] = {}
+        self.meanings = Meanings(database)
         if self._meta.get(_META) != VERSION:
             self.clear()
 
@@ -63,6 +67,7 @@ class TextIndex:
         for scope, some in _by_scope(documents).items():
             settled = self._shelf(number_scope(self._db, scope)).add(some)
             self._touch(number_scope(self._db, scope), runs=settled)
+            self.meanings.came(min(one.row for one in some))
             over = [
                 (scope_number(self._db, scope), memory, one.row) for one in some for memory in one.supersedes
             ]
@@ -75,6 +80,7 @@ class TextIndex:
         for scope, some in _by_scope(documents).items():
             settled = self._shelf(number_scope(self._db, scope)).remove(some)
             self._touch(number_scope(self._db, scope), runs=settled)
+            self.meanings.let_go(scope_number(self._db, scope), [one.row for one in some])
             self._db.run_many(
                 "DELETE FROM words_superseded WHERE scope = ? AND row = ?",
                 [(scope_number(self._db, scope), one.row) for one in some if one.supersedes],
@@ -90,7 +96,9 @@ class TextIndex:
         until: int | None = None,
         now: int | None = None,
         clock: int | None = None,
+        words_only: bool = False,
     ) -> list[Hit]:
+        """As the port says; ``words_only``: no embedder gets the question."""
         words = terms(question)
         if not words or k < 1:
             return []
@@ -98,10 +106,14 @@ class TextIndex:
         if clock is None:
             clock = int(time.time() * 1000)
         hits: list[Hit] = []
+        scopes = list(dict.fromkeys(scopes))
+        meant = {} if words_only else self.meanings.ask(self._as_meant(scopes, words))
         # One lock, the database's: a second one could be waited for by a thread that holds the first.
         with self._db.alone():
-            for scope in dict.fromkeys(scopes):
-                hits += self._search_scope(scope, question, words, k, since, until, now, clock)
+            for scope in scopes:
+                hits += self._search_scope(
+                    scope, question, words, k, since, until, now, clock, meant.get(scope)
+                )
         hits.sort(key=lambda hit: (-hit.score, -hit.memory.when, hit.memory.version))
         return hits[:k]
 
@@ -128,6 +140,20 @@ class TextIndex:
         )
         return {blob(row[0]) for row in rows}
 
+    def _as_meant(self, scopes: list[bytes], words: list[str]) -> dict[bytes, str]:
+        """What an embedder gets of a question, for each scope that has vectors: its words without the names of those who speak there.
+
+        Names outweigh all else in the vector of a short text, and who says something does not say their own name.
+        """
+        found = {}
+        with self._db.alone():
+            for scope in scopes:
+                view = self._view(scope) if self.meanings.has(scope_number(self._db, scope)) else None
+                if view is not None and view.count:
+                    left = [word for word in words if named(word) not in view.speakers]
+                    found[scope] = " ".join(left or words)
+        return found
+
     def _search_scope(
         self,
         scope: bytes,
@@ -138,6 +164,7 @@ class TextIndex:
         until: int | None,
         now: int | None,
         clock: int,
+        meant: Floats | None,
     ) -> list[Hit]:
         view = self._view(scope)
         if view is None or not view.count:
@@ -153,9 +180,17 @@ class TextIndex:
             times = [] if at is None else [beside(named[0], at)]
         asked = rank.read_question(view, question, times)
         wanted = k + _SPARE
+        near = also = more = None
+        if meant is not None:
+            near = self.meanings.near(view, scope_number(self._db, scope), meant, (since, until))
+            also = near.places
         while True:
-            pool = rank.pool(view, asked, since=since, until=until, wanted=wanted)
-            scores = rank.weigh(pool)
+            pool = rank.pool(view, asked, since=since, until=until, wanted=wanted, also=also)
+            if near is not None and len(pool.places):
+                from memsync.recall import meaning
+
+                more = meaning.weigh(view, pool, near)
+            scores = rank.weigh(pool, more)
             order = np.lexsort((-view.at[pool.places], -scores))[:wanted]
             rows = {int(view.row[pool.places[at]]): (int(pool.places[at]), float(scores[at])) for at in order}
             found = self._memories.in_rows(list(rows))

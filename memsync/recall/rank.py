@@ -55,9 +55,15 @@ def read_question(view: View, text: str, spans: list[Span]) -> Question:
 
 
 def pool(
-    view: View, question: Question, *, since: int | None = None, until: int | None = None, wanted: int = 10
+    view: View,
+    question: Question,
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    wanted: int = 10,
+    also: Ints | None = None,
 ) -> Pool:
-    """The documents worth weighing, with their measures."""
+    """The documents worth weighing, with their measures; ``also``: places to weigh whatever words they have."""
     known = [(_found(view, word), view.documents_with(TITLE + word)[0]) for word in question.words]
     postings, titles = [one for one, _ in known], [titled for _, titled in known]
     idf = np.array([_rarity(view, max(len(one[0]), len(titled))) for one, titled in known], np.float32)
@@ -68,7 +74,7 @@ def pool(
         scores[places] += weight * (SATURATION + 1) * often / (often + view.norm[places])
         if len(titled):
             hints.append((titled, weight))
-    inside = _bounds(view, since, until)
+    inside = bounds(view, since, until)
     first = scores
     if hints:
         first = scores.copy()
@@ -80,6 +86,8 @@ def pool(
         named = favoured(view, question, None)
         then = np.where((named > 0) & (True if inside is None else inside), first + named, 0)
         near.append(_best(then, max(POOL, 2 * wanted)))
+    if also is not None:
+        near.append(also)
     places = np.unique(np.concatenate(near))
     places = places[places >= 0]
     places = places[view.row[places] != 0]
@@ -90,9 +98,11 @@ def pool(
     return Pool(places, measure(view, question, places, scores, first, postings, titles, idf / whole))
 
 
-def weigh(found: Pool) -> Floats:
-    """A score for each place of a pool, above 0."""
+def weigh(found: Pool, more: Floats | None = None) -> Floats:
+    """A score for each place of a pool, above 0; ``more`` is added before."""
     raw = found.measures @ np.asarray(WEIGHTS, np.float32)
+    if more is not None:
+        raw = raw + more
     return np.logaddexp(0, raw).astype(np.float32)
 
 
@@ -149,7 +159,8 @@ def _best(scores: Floats, count: int) -> Ints:
     return found[scores[found] > 0].astype(np.int32)
 
 
-def _bounds(view: View, since: int | None, until: int | None) -> npt.NDArray[np.bool_] | None:
+def bounds(view: View, since: int | None, until: int | None) -> npt.NDArray[np.bool_] | None:
+    """Which places lie between two times, the first inclusive; None where neither is given."""
     if since is None and until is None:
         return None
     inside = np.ones(view.count, np.bool_)

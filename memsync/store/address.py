@@ -94,7 +94,7 @@ def read_typed(url: str) -> Target:
         )
     if "@" in parts.netloc:
         raise InputError(f"the URL of {host} holds a user or password; give the token by itself")
-    if parts.scheme == "http" and not _is_here(host):
+    if parts.scheme == "http" and not is_here(host):
         raise InputError(f"http://{host} is another machine, and http is for this one; write https://{host}")
     return Target(parts.scheme, host, port or _PORTS[parts.scheme], parts.path, parts.query, written=False)
 
@@ -106,7 +106,8 @@ def read_written(url: str, *, what: str = "place") -> Target:
     return Target("https", place.host, place.port, parts.path, parts.query, written=True)
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
+    """Whether a host is this machine by what it is called: a loopback address, or ``localhost``."""
     literal = _literal(host)
     return literal.is_loopback if literal else host == "localhost"
 

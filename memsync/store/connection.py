@@ -101,11 +101,14 @@ def pool_to(
     )
 
 
-def ask(pool: HTTPConnectionPool, method: str, path: str, headers: Mapping[str, str]) -> Response:
+def ask(
+    pool: HTTPConnectionPool, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+) -> Response:
     """Send one request; the answer's body is still to be read."""
     answer = pool.urlopen(
         method,
         path,
+        body=body,
         headers=headers,
         redirect=False,
         retries=False,

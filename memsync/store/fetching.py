@@ -71,6 +71,10 @@ class Fetcher:
         """The answer to ``HEAD path``; errors as from ``get``."""
         return self._fetch("HEAD", path, accept, 0)
 
+    def post(self, path: str, body: bytes, *, accept: str, limit: int) -> Answer:
+        """The answer to ``POST path`` with JSON in it; errors as from ``get``. What a closed connection swallowed is sent again."""
+        return self._fetch("POST", path, accept, limit, body)
+
     def close(self) -> None:
         """Close the connections; a further call opens new ones."""
         with self._lock:
@@ -78,20 +82,22 @@ class Fetcher:
         for pool in pools.values():
             pool.close()
 
-    def _fetch(self, method: str, path: str, accept: str, limit: int) -> Answer:
+    def _fetch(self, method: str, path: str, accept: str, limit: int, sent: bytes | None = None) -> Answer:
         from urllib3.exceptions import HTTPError
 
         headers = {"Host": self.target.authority, "Accept": accept, "User-Agent": "memsync"}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
+        if sent is not None:
+            headers["Content-Type"] = "application/json"
         try:
-            return self._read(self._ask(method, path, headers), limit)
+            return self._read(self._ask(method, path, headers, sent), limit)
         except (HTTPError, OSError) as error:
             if isinstance(error, StorageError):
                 raise
             raise self._failure(error) from None  # its text names the path
 
-    def _ask(self, method: str, path: str, headers: Mapping[str, str]) -> HTTPResponse:
+    def _ask(self, method: str, path: str, headers: Mapping[str, str], sent: bytes | None) -> HTTPResponse:
         """Ask the first address that can be reached."""
         from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProtocolError
 
@@ -101,9 +107,9 @@ class Fetcher:
         for address in self._known():
             pool = self._pool(address)
             try:
-                return ask(pool, method, path, headers)
+                return ask(pool, method, path, headers, sent)
             except ProtocolError:  # also what a kept connection says that the other side has just closed
-                return ask(pool, method, path, headers)
+                return ask(pool, method, path, headers, sent)
             except (NewConnectionError, ConnectTimeoutError) as error:
                 unreachable = error
         with self._lock:

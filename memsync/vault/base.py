@@ -20,6 +20,7 @@ from memsync.device.secrets import Secrets
 from memsync.errors import ChainError, LockedError
 from memsync.format.owner import Owner, Scope
 from memsync.memory import Memory, Tombstone
+from memsync.recall.embedder import Embedder
 from memsync.store.port import BlockStore
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.replica import FIRST_SCOPE, KEYS, WORDS, Replica
@@ -37,28 +38,34 @@ class Where(TypedDict, total=False):
     registry: Registry | None
     clock: Callable[[], float]
     random: Random
+    embedder: Embedder | None
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a vault is opened with: where blocks and pointers are (None: not yet), the clock (Unix seconds) and randomness."""
+    """What a vault is opened with: where blocks and pointers are (None: not yet), the clock (Unix seconds), randomness, and what embeds its
+    texts (None: what the settings say)."""
 
     store: BlockStore | None = None
     registry: Registry | None = None
     clock: Callable[[], float] = time.time
     random: Random = field(default=system_random, repr=False)
+    embedder: Embedder | None = None
 
 
 class OpenVault:
     """An open vault without its verbs."""
 
-    def __init__(self, paths: VaultPaths, secrets: Secrets, replica: Replica) -> None:
+    def __init__(
+        self, paths: VaultPaths, secrets: Secrets, replica: Replica, embedder: Embedder | None = None
+    ) -> None:
         self.name = paths.name
         self.paths = paths
         self._secrets = secrets
         self._replica = replica
         self._lock = VaultLock(paths.lock)
         self._history = History(replica.database)
+        self._own_embedder = embedder
 
     def __repr__(self) -> str:
         return f"Vault({self.name!r})"

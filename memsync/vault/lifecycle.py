@@ -44,7 +44,8 @@ class Status:
 
     ``contract``: 20 bytes; ``waiting``: journal entries that no final commit holds yet; ``attempts``: signed commits that may still land
     or are not final; ``grants``: keyed ones whose time is not over; ``places``: those that were found to have the root that was last
-    pushed or pulled; with one place only, the words can't bring back what that place loses; ``last_pull``: ms.
+    pushed or pulled; with one place only, the words can't bring back what that place loses; ``last_pull``: ms; ``embedder``: the model that
+    the settings name, ``embedded``: how many memories have a vector by it; ``embedder_trouble``: why there is none though they name one.
     """
 
     name: str
@@ -62,6 +63,9 @@ class Status:
     words_kept: bool
     last_push: Deed | None
     last_pull: int | None
+    embedder: str | None
+    embedded: int
+    embedder_trouble: str | None
 
 
 class Vault(ExchangeVerbs, ServingVerbs, ReviewingVerbs, RelocationVerbs, PlaceVerbs):
@@ -79,7 +83,8 @@ class Vault(ExchangeVerbs, ServingVerbs, ReviewingVerbs, RelocationVerbs, PlaceV
     ) -> Self:
         """Make a vault on this device. Show :attr:`words` once; they bring everything back.
 
-        ``where``: ``store`` (default: a folder beside the vault), ``registry`` (default: none yet), ``clock``, ``random``.
+        ``where``: ``store`` (default: a folder beside the vault), ``registry`` (default: none yet), ``clock``, ``random``, ``embedder``
+        (default: the settings').
         ``InputError`` if there is a vault of this name, or for an empty passphrase.
         """
         around = Surroundings(**where)
@@ -173,7 +178,7 @@ class Vault(ExchangeVerbs, ServingVerbs, ReviewingVerbs, RelocationVerbs, PlaceV
         replica = Replica(
             database, store=store, registry=around.registry, clock=around.clock, random=around.random
         )
-        return cls(paths, secrets, replica)
+        return cls(paths, secrets, replica, around.embedder)
 
     def close(self) -> None:
         """Close the database; keys held by this object are let go."""
@@ -231,6 +236,7 @@ class Vault(ExchangeVerbs, ServingVerbs, ReviewingVerbs, RelocationVerbs, PlaceV
         """Where the vault stands, without network."""
         at = self._replica
         keys, seen, pulled = at.keys(), at.heads.seen(), at.meta.get(PULLED)
+        embedder, embedded, trouble = self._embedding_state()
         pushes = [deed for deed in self._history.latest(100) if deed.kind == "push"]
         return Status(
             name=self.name,
@@ -248,4 +254,7 @@ class Vault(ExchangeVerbs, ServingVerbs, ReviewingVerbs, RelocationVerbs, PlaceV
             words_kept=at.meta.get(WORDS) is not None,
             last_push=pushes[0] if pushes else None,
             last_pull=None if pulled is None else int.from_bytes(pulled, "big"),
+            embedder=embedder,
+            embedded=embedded,
+            embedder_trouble=trouble,
         )

@@ -20,12 +20,13 @@ from memsync.recall.profile import BUDGET as PROFILE_BUDGET
 from memsync.recall.profile import Profile
 from memsync.sync.replica import Replica
 from memsync.sync.wishes import versions_waiting, wish_scope
-from memsync.vault.base import PERSONAL, OpenVault, ScopeNames, to_ms
+from memsync.vault.base import PERSONAL, ScopeNames, to_ms
+from memsync.vault.meanings import MeaningVerbs
 
 _BATCH = 1000
 
 
-class MemoryVerbs(OpenVault):
+class MemoryVerbs(MeaningVerbs):
     """What a person does with memories."""
 
     def remember(
@@ -133,16 +134,26 @@ class MemoryVerbs(OpenVault):
         since: int | datetime | None = None,
         until: int | datetime | None = None,
         secrets: bool | Collection[str] = True,
+        words_only: bool = False,
     ) -> list[Hit]:
         """The best ``k`` memories for a question, what is not pushed yet among them. ``queries``: a hard question in parts, as well.
-        ``secrets``: whether, or in which scopes, those that are tagged so may be found."""
+        ``secrets``: whether, or in which scopes, those that are tagged so may be found. ``words_only``: no embedder gets the question; nor
+        does one get a question in which a secret is recognised."""
         at, fits = self._replica, self._open_to(secrets)
         at.refresh_index()
+        self._choose_embedder()
         scopes, clock = self._scopes(scope), at.now_ms()
 
         def best(one: str, limit: int) -> list[Hit]:
             found = at.index.search(
-                one, scopes, k=limit, since=to_ms(since), until=to_ms(until), now=to_ms(now), clock=clock
+                one,
+                scopes,
+                k=limit,
+                since=to_ms(since),
+                until=to_ms(until),
+                now=to_ms(now),
+                clock=clock,
+                words_only=words_only or bool(screen(one).secrets),
             )
             kept = [hit for hit in found if fits(hit.scope, hit.memory)]
             return kept[:k] if len(kept) >= k or len(found) < limit else best(one, 4 * limit)
@@ -197,7 +208,8 @@ class MemoryVerbs(OpenVault):
         at = self._replica
         found = None if isinstance(memory, str) else self._found(at, memory, scope)[0].memory
         text = memory if isinstance(memory, str) else found.text if found else ""
-        hits = self.recall(text, k=25, scope=scope)
+        secret = found is not None and SECRET_TAG in found.tags
+        hits = self.recall(text, k=25, scope=scope, words_only=secret)
         return contradictions(
             text, [hit for hit in hits if found is None or hit.memory.id != found.id], found
         )[:k]

@@ -1,8 +1,8 @@
 """The keeper's process from inside: what it holds, its main thread's work, and when it ends.
 
 It ends when it is told to, when nothing was asked for longer than the idle time (counted also while the machine sleeps), and when it has
-held nothing for a short while; what it held is let go first. By itself it does one thing: every ten minutes its main thread changes the
-keys of scopes whose grants have ended.
+held nothing for a short while; what it held is let go first. By itself it does two things: every ten minutes its main thread changes the
+keys of scopes whose grants have ended, and a thread of its own embeds what has no vector yet, where the settings want that.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from memsync.device.config import IDLE, seconds, settings
 from memsync.errors import InputError, MemSyncError, NotOpen
 from memsync.home import memsync_home
 from memsync.keeper.at import At, Target
+from memsync.keeper.embedding import Embedding
 from memsync.keeper.held import Open
 from memsync.keeper.values import iso
 from memsync.keeper.verb import Values
@@ -52,6 +53,7 @@ class House:
         self._started = time.time()
         self._idle = seconds(IDLE)
         self.ended = False
+        self._embedding = Embedding(self.open, log)
 
     # ------------------------------------------------------------------ what is asked of the keeper itself
 
@@ -129,6 +131,7 @@ class House:
 
     def live(self) -> None:
         """Do the main thread's work until the keeper ends."""
+        self._embedding.start()
         while not self.ended:
             try:
                 job = self._jobs.get(timeout=_TICK)
@@ -141,6 +144,7 @@ class House:
             self._look()
             self._tend()
         self._wait_for_calls()
+        self._embedding.stop()
         self.open.lock()
 
     def end(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from memsync.device.database import Database
 from memsync.device.memories import Memories
 from memsync.memory import Memory, Source, new_id
 from memsync.recall import TextIndex, refresh
+from memsync.recall.embedder import Embedder
+from memsync.recall.words import stems, terms
 
 SCOPE = b"benchmark recall"
 WORKFLOWS = Path(__file__).parents[1] / "tests" / "recall" / "workflows"
@@ -59,8 +62,8 @@ class Case:
     def now(self) -> int:
         return max(one.at for one in self.turns)
 
-    def fill(self, distractors: list[str] | None = None) -> None:
-        """Write everything into an index in memory."""
+    def fill(self, distractors: list[str] | None = None, embedder: Embedder | None = None) -> None:
+        """Write everything into an index in memory, and embed it if there is an embedder."""
         database = Database.in_memory()
         memories, self.index, self.ids = Memories(database), TextIndex(database), {}
         records = []
@@ -74,6 +77,15 @@ class Case:
         ]
         memories.write(SCOPE, records)
         refresh(memories, self.index)
+        if embedder is not None:
+            self.index.meanings.embedder = embedder
+            self.index.meanings.embed()
+
+    def shares_word(self, asked: Asked) -> bool:
+        """Whether a question has a content word, the speakers' names aside, that its evidence has."""
+        names = {word for one in self.turns for word in terms(one.role or "")}
+        said = {word for one in self.turns if one.id in asked.evidence for word in stems(one.text)}
+        return any(stem in said for word in terms(asked.text) if word not in names for stem in stems(word))
 
     def answers(self, question: str, k: int) -> list[str]:
         """The ids of the best k, "" for a distractor."""
@@ -124,6 +136,22 @@ def read_locomo(path: Path) -> list[Case]:
 def _evidence(question: dict, ids: set[str]) -> frozenset[str]:
     parts = (part for one in question.get("evidence") or [] for part in re.split(r"[;\s]+", one))
     return frozenset(re.sub(r"^D:?(\d+):0*(\d+)$", r"D\1:\2", part) for part in parts) & ids
+
+
+def foreign_facts(count: int) -> list[str]:
+    """One-line facts about other people, by a seed."""
+    chance = random.Random(1)
+    who = "Aaron Bella Carlos Dina Edgar Farah Gustav Hanna Imran Judith Kofi Lena Marco Nora Otto Petra Quinn Rosa Sven Tara".split()
+    did = (
+        "bought a {} in {}|works as a {} in {}|lost a {} on the way to {}|paints every {} seen in {}|wants to learn about the {} from {}"
+        "|gave a {} to a friend from {}|read about a {} near {}|dreams of a {} and a house in {}"
+    ).split("|")
+    what = "bicycle teacher camera violin nurse garden book dog painting kettle lamp boat coat puzzle race song ticket ring".split()
+    where = "Oslo Lima Cairo Turin Leeds Malmö Kyoto Quito Dakar Perth Ghent Porto Tampa Bergen Nice Split Accra Hanoi Graz Cork".split()
+    return [
+        f"{chance.choice(who)} {chance.choice(did).format(chance.choice(what), chance.choice(where))}, year {chance.randrange(74)}"
+        for _ in range(count)
+    ]
 
 
 def read_workflows() -> list[Case]:

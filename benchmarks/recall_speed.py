@@ -1,11 +1,11 @@
 """How fast a vault of many memories is searched: opening, answering, and finding what was just written.
 
-    python benchmarks/recall_speed.py --memories 100000
+    python benchmarks/recall_speed.py --memories 100000 [--embedder hashing]
 
 Made-up texts of about 25 words, drawn from 40,000 words as a language draws them (Zipf), 20 turns a conversation, in an encrypted file.
-A question has 4 to 9 words, each drawn the same way, common ones among them; all are asked
-twice. ``write``: until a new memory is in the index. The last line is one JSON object; times in ms, ``cpu`` what the process itself used
-(others may share the machine).
+A question has 4 to 9 words, each drawn the same way, common ones among them; all are asked twice. With ``--embedder`` all is embedded and
+asked again with vectors (``with_vectors``, in which ``write`` embeds nothing). ``write``: until a new memory is in the index. The last
+line is one JSON object; times in ms, ``cpu`` what the process itself used (others may share the machine).
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ import time
 from itertools import accumulate
 from pathlib import Path
 
+from recall_embedders import named_embedder
+
 from memsync.device.database import Database
 from memsync.device.memories import Memories
 from memsync.memory import Memory, Source, new_id
 from memsync.recall import TextIndex, refresh
+from memsync.recall.embedder import Embedder
 
 SCOPE = b"benchmark recall"
 QUESTIONS = 300
@@ -90,12 +93,23 @@ def build(path: Path, key: bytes, count: int) -> dict[str, float]:
     return {"write_s": round(writing, 1), "index_s": round(indexing, 1)}
 
 
-def measure(path: Path, key: bytes) -> dict[str, float]:
+def embed(path: Path, key: bytes, embedder: Embedder) -> None:
+    database = Database.open(path, key)
+    meanings = TextIndex(database).meanings
+    meanings.embedder = embedder
+    start = time.perf_counter()
+    done = meanings.embed()
+    print({"embedded": done, "embed_s": round(time.perf_counter() - start, 1)}, flush=True)
+    database.close()
+
+
+def measure(path: Path, key: bytes, embedder: Embedder | None = None) -> dict[str, float]:
     chance = random.Random(6)
     language = Language(random.Random(5))
     start = time.perf_counter()
     database = Database.open(path, key)
     store, index = Memories(database), TextIndex(database)
+    index.meanings.embedder = embedder
     index.search("nothing of all this", [SCOPE])
     figures: dict[str, float] = {"open_ms": round(1000 * (time.perf_counter() - start), 1)}
     cold, warm, fresh, cpu = [], [], [], []
@@ -128,11 +142,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--memories", type=int, default=20_000)
+    parser.add_argument(
+        "--embedder", metavar="NAME", help="`hashing`, `minilm`, or what `recall.embedder` takes."
+    )
     parser.add_argument("--keep", type=Path, help="A folder for the database, reused when it is there.")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = (asked.keep or Path(folder)) / f"recall-{asked.memories}.db"
-        figures: dict[str, float] = {"memories": asked.memories}
+        figures: dict[str, object] = {"memories": asked.memories}
         key = b"k" * 32
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,6 +159,13 @@ def main() -> None:
             os.wait()
         figures["mb_on_disk"] = path.stat().st_size >> 20
         figures |= measure(path, key)
+        if embedder := named_embedder(asked.embedder):
+            if os.fork() == 0:
+                embed(path, key, embedder)
+                os._exit(0)
+            os.wait()
+            figures["mb_with_vectors"] = path.stat().st_size >> 20
+            figures["with_vectors"] = measure(path, key, embedder)
     print(json.dumps(figures))
 
 

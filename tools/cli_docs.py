@@ -60,14 +60,15 @@ def _section(path: tuple[str, ...], command: click.Command) -> str:
     text = inspect.cleandoc(command.help or "").replace("\b\n", "")
     said, _, example = text.partition("Example:")
     lines = [f"{level} {' '.join(path)}\n", said.strip() + "\n"]
-    if not isinstance(command, click.Group):
-        lines.append("```console")
-        lines.append(f"$ {example.strip()}" if example else command.get_usage(ctx).removeprefix("Usage: "))
-        lines.append("```\n")
-        lines.append(f"`{' '.join(command.get_usage(ctx).removeprefix('Usage: ').split())}`\n")
     records = [record for param in command.get_params(ctx) if (record := param.get_help_record(ctx))]
     rows = [record for record in records if not {"--help", "--json"} & set(record[0].split())]
-    if rows and not isinstance(command, click.Group):
+    if isinstance(command, click.Group) and not (rows and example):
+        return "\n".join(lines)  # it does nothing of its own
+    lines.append("```console")
+    lines.append(f"$ {example.strip()}" if example else command.get_usage(ctx).removeprefix("Usage: "))
+    lines.append("```\n")
+    lines.append(f"`{' '.join(command.get_usage(ctx).removeprefix('Usage: ').split())}`\n")
+    if rows:
         lines += [f"- `{name}` {' '.join(what.split())}" for name, what in rows]
         lines.append("")
     return "\n".join(lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import click
 
 from memsync.cli.asking import confirm
 from memsync.cli.calling import call, target, vault_option
-from memsync.cli.frame import answer, note, shown
+from memsync.cli.frame import answer, note, say, shown
 from memsync.cli.root import cli
 from memsync.errors import InputError, MemSyncError
 from memsync.home import memsync_home
@@ -37,11 +39,79 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be
 
 
 @cli.group(invoke_without_command=True)
+@click.option("--client", metavar="NAME", help="Who is calling: the name that was granted something.")
+@click.option(
+    "--token-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The caller's token, in a file of its own.",
+)
+@click.option("--http", is_flag=True, help="Over streamable HTTP, to callers that bring their tokens.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="With --http: a loopback address.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="With --http: a free one is taken if left out."
+)
+@click.option("--log", is_flag=True, help="Tell on stderr each verb, its outcome and its time.")
+@vault_option
 @click.pass_context
-def mcp(ctx: click.Context) -> None:
-    """Serve what is granted to AI tools, by the Model Context Protocol."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+def mcp(
+    ctx: click.Context,
+    client: str | None,
+    token_file: Path | None,
+    http: bool,
+    host: str,
+    port: int,
+    log: bool,
+) -> None:
+    """Serve what is granted to AI tools, by the Model Context Protocol: on stdin and stdout, for the client that starts it.
+
+    Opens no vault: each call goes to the keeper, with the token of --client, of --token-file or of MEMSYNC_TOKEN. Before there is a vault,
+    an unlocked keeper or a grant it starts all the same, and answers calls with what to type.
+
+    \b
+    Example: memsync mcp --client cursor
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from memsync.mcp_server.running import check_installed
+
+    check_installed()
+    if http:
+        if client or token_file:
+            raise InputError("over HTTP each request brings its token; leave --client and --token-file out")
+        _serve_http(host, port, log=log)
+    else:
+        _serve_stdio(client, token_file, log=log)
+
+
+def _serve_stdio(client: str | None, token_file: Path | None, *, log: bool) -> None:
+    from memsync.mcp_server import identity
+    from memsync.mcp_server.running import run_stdio
+
+    home, token = memsync_home(), os.environ.get("MEMSYNC_TOKEN")
+    if not (client or token_file or token) and sys.stdin.isatty():
+        click.echo(click.get_current_context().get_help())  # somebody looks what there is
+        return
+    if client and token_file:
+        raise InputError("--client and --token-file both say who is calling; give one of the two")
+    if client:
+        who = identity.of_client(client, target().get("vault"), home)
+    elif token_file:
+        who = identity.of_file(token_file.absolute())
+    else:
+        who = identity.of_token(token.strip()) if token else identity.nobody
+    run_stdio(who, home, log=log)
+
+
+def _serve_http(host: str, port: int, *, log: bool) -> None:
+    from memsync.http.serving import serve
+    from memsync.mcp_server.running import http_app
+    from memsync.mcp_server.streamable import PATH, check_loopback
+
+    def ready(url: str) -> None:
+        say(f"MCP is at {url}{PATH}; Ctrl-C ends it")
+        answer([], {"url": url + PATH})
+
+    serve(http_app(memsync_home(), log=log), host=check_loopback(host), port=port, ready=ready)
 
 
 @mcp.command()

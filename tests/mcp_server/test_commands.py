@@ -171,5 +171,7 @@ def test_the_file_of_a_project_is_that_of_the_folder_one_is_in(person: Person):
     assert refused.stderr == "memsync: Claude Desktop has no servers of a project; leave --project out\n"
 
 
-def test_mcp_alone_says_what_there_is(person: Person):
-    assert "install" in person.says("mcp")
+def test_mcp_alone_at_a_terminal_says_what_there_is(tmp_path: Path):
+    with Terminal(tmp_path, tmp_path) as terminal:
+        shown = terminal.type("memsync mcp")
+    assert "install" in shown and "--client" in shown

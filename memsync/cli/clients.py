@@ -1,4 +1,4 @@
-"""The commands about the tools of this device: client grant, revoke, list, token, mute, unmute, remove; disclosures."""
+"""The commands about the tools of this device: client grant, revoke, list, token, block, unblock, remove; disclosures."""
 
 from __future__ import annotations
 
@@ -145,28 +145,28 @@ def client_token(name: str, renew: bool, show: bool) -> None:
     return answer(f"{found['file']}{' (new)' if found['made'] else ''}", found)
 
 
-@client.command("mute")
+@client.command("block")
 @click.argument("name")
 @on_vault
-def client_mute(name: str) -> None:
+def client_block(name: str) -> None:
     """Take no proposals of the tool NAME any more; what it reads it goes on to read.
 
     \b
-    Example: memsync client mute cursor
+    Example: memsync client block cursor
     """
-    answer(f"no proposals of {shown(name)} are taken", call("client mute", name=name))
+    answer(f"no proposals of {shown(name)} are taken", call("client block", name=name))
 
 
-@client.command("unmute")
+@client.command("unblock")
 @click.argument("name")
 @on_vault
-def client_unmute(name: str) -> None:
+def client_unblock(name: str) -> None:
     """Take proposals of the tool NAME again.
 
     \b
-    Example: memsync client unmute cursor
+    Example: memsync client unblock cursor
     """
-    answer(f"proposals of {shown(name)} are taken again", call("client unmute", name=name))
+    answer(f"proposals of {shown(name)} are taken again", call("client unblock", name=name))
 
 
 @client.command("remove")
@@ -234,7 +234,7 @@ def _write_lines(file: Path, values: list[dict[str, Any]]) -> None:
 
 
 def _disclosure_lines(one: dict[str, Any]) -> list[str]:
-    asked = f"“{' '.join(shown(one['question']).split())}”" if one["question"] else "by id or list"
+    asked = f"“{' '.join(shown(one['question']).split())}”" if one["question"] else one["verb"]
     lines = [
         f"{minute(one['at'])}  {shown(one['who'])} ({one['channel']})  {shown(one['scope'])}  {asked}",
     ]

@@ -74,7 +74,8 @@ def review(**given: Any) -> None:
 def _lines(found: Value) -> list[str]:
     lines = []
     if found["accepted"] or found["refused"]:
-        lines.append(f"{found['accepted']} accepted, {found['refused']} refused; push to let readers have it")
+        later = "; push to let readers have it" if found["accepted"] else ""
+        lines.append(f"{found['accepted']} accepted, {found['refused']} refused{later}")
     lines += [f"{shown(one['who'])} needs no review in {shown(one['scope'])}" for one in found["trusted"]]
     lines += [
         f"{shown(who)} is blocked; `memsync review --unblock {shown(who)}` takes its proposals again"

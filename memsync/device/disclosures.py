@@ -13,11 +13,13 @@ from memsync.device.database import Database, Row, blob, number, text
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """One answer: when (ms), to whom, over what (``"mcp"``, ``"http"``), the scope's id, the question if any, the memories' ids."""
+    """One answer: when (ms), to whom, over what (``"mcp"``, ``"http"``), to which verb, the scope's id, the question if any, the
+    memories' ids."""
 
     at: int
     who: str
     channel: str
+    verb: str
     scope: bytes
     question: str | None
     memories: tuple[bytes, ...]
@@ -32,11 +34,12 @@ class Disclosures:
     def append(self, disclosure: Disclosure) -> None:
         """Write one down, before the answer is given."""
         self._db.run(
-            "INSERT INTO disclosure (at, who, channel, scope, question, memories) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO disclosure (at, who, channel, verb, scope, question, memories) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 disclosure.at,
                 disclosure.who,
                 disclosure.channel,
+                disclosure.verb,
                 disclosure.scope,
                 disclosure.question,
                 b"".join(disclosure.memories),
@@ -55,10 +58,10 @@ class Disclosures:
     ) -> list[Disclosure]:
         """The latest first; of one receiver, scope, time (``since`` inclusive, ``until`` exclusive) or memory id if asked."""
         rows = self._db.run(
-            "SELECT at, who, channel, scope, question, memories FROM disclosure"
+            "SELECT at, who, channel, verb, scope, question, memories FROM disclosure"
             " WHERE (?1 IS NULL OR who = ?1) AND (?2 IS NULL OR scope = ?2) AND (?3 IS NULL OR at >= ?3)"
-            " AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR instr(memories, ?5)) ORDER BY number DESC",
-            (who, scope, since, until, memory),
+            " AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR instr(memories, ?5)) ORDER BY number DESC LIMIT ?6",
+            (who, scope, since, until, memory, limit if memory is None else -1),
         )
         # instr finds bytes at any offset; ids lie at multiples of 16.
         found = (_disclosure(row) for row in rows)
@@ -74,12 +77,13 @@ class Disclosures:
 
 
 def _disclosure(row: Row) -> Disclosure:
-    at, who, channel, scope, question, memories = row
+    at, who, channel, verb, scope, question, memories = row
     joined = blob(memories)
     return Disclosure(
         number(at),
         text(who),
         text(channel),
+        text(verb),
         blob(scope),
         None if question is None else text(question),
         tuple(joined[start : start + 16] for start in range(0, len(joined), 16)),

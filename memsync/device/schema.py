@@ -157,4 +157,6 @@ CREATE TABLE vector (
 CREATE INDEX vector_scope ON vector (scope, embedder);
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH: Final = "ALTER TABLE disclosure ADD COLUMN verb TEXT NOT NULL DEFAULT ''"
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)

@@ -182,7 +182,9 @@ class Meanings:
     def _disclose(
         self, embedder: Embedder, scope: bytes, question: str | None, memories: tuple[bytes, ...]
     ) -> None:
-        entry = Disclosure(int(time.time() * 1000), str(embedder.where), CHANNEL, scope, question, memories)
+        entry = Disclosure(
+            int(time.time() * 1000), str(embedder.where), CHANNEL, "embed", scope, question, memories
+        )
         self._ledger.append(entry)
 
 

@@ -160,12 +160,12 @@ class ServingVerbs(ServableVerbs, ContactVerbs):
                 clients.end(one.id, at.now_ms())
             return [self._served_grant(replace(one, ended=at.now_ms()), now) for one in found]
 
-    def mute_client(self, name: str, *, muted: bool = True) -> None:
+    def block_client(self, name: str, *, blocked: bool = True) -> None:
         """Drop what a client proposes from now on, or take it again. What waits already stays for the review."""
         with self._working("client") as at:
             Clients(at.database).named(name)
             pending = Pending(at.database)
-            if muted:
+            if blocked:
                 pending.mute(name.encode(), at.now_ms())
             else:
                 pending.unmute(name.encode())

@@ -101,10 +101,10 @@ def test_a_fingerprint_is_shown_as_it_is_compared():
 
 def test_disclosures_are_found_by_receiver_scope_time_and_memory(database: Database):
     ledger = Disclosures(database)
-    one = Disclosure(10, "cursor", "mcp", HOME, "where do I live?", (b"1" * 16, b"2" * 16))
-    two = Disclosure(20, "claude", "http", WORK, None, (b"2" * 16,))
+    one = Disclosure(10, "cursor", "mcp", "recall", HOME, "where do I live?", (b"1" * 16, b"2" * 16))
+    two = Disclosure(20, "claude", "http", "recall", WORK, None, (b"2" * 16,))
     # The bytes of an id across two others are no disclosure of it.
-    three = Disclosure(30, "cursor", "mcp", WORK, "", (b"3" * 8 + b"4" * 8, b"4" * 8 + b"3" * 8))
+    three = Disclosure(30, "cursor", "mcp", "recall", WORK, "", (b"3" * 8 + b"4" * 8, b"4" * 8 + b"3" * 8))
     for disclosure in (one, two, three):
         ledger.append(disclosure)
     assert ledger.query() == [three, two, one]

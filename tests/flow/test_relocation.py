@@ -106,7 +106,7 @@ def rich(move: Move) -> dict[str, object]:
     vault.add_scope("new")
     vault.remember("In a new scope.", scope="new")
     database = vault._replica.database
-    Disclosures(database).append(Disclosure(1, "cursor", "mcp", bytes(16), "who?", (old.id,)))
+    Disclosures(database).append(Disclosure(1, "cursor", "mcp", "recall", bytes(16), "who?", (old.id,)))
     Imported(database).add_many([b"\x01" * 16])
     Meta(database).put("of the keeper", b"kept")
     return held(vault)

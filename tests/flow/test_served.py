@@ -376,13 +376,13 @@ def test_a_flood_is_bounded_and_keeps_nobody_else_out(vault: Vault):
         other.remember("x" * 40_000)
 
 
-def test_a_muted_client_is_told_so_and_goes_on_reading(vault: Vault):
+def test_a_blocked_client_is_told_so_and_goes_on_reading(vault: Vault):
     tool = client(vault, can="read+write")
-    vault.mute_client("claude")
+    vault.block_client("claude")
     with pytest.raises(AccessError, match="no proposals"):
         tool.remember("x")
     assert tool.recall("launch")
-    vault.mute_client("claude", muted=False)
+    vault.block_client("claude", blocked=False)
     assert tool.remember("x").state == "pending"
 
 

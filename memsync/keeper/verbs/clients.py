@@ -1,4 +1,4 @@
-"""The verbs about the tools of this device: client grant, revoke, list, token, mute, remove; disclosures."""
+"""The verbs about the tools of this device: client grant, revoke, list, token, block, unblock, remove; disclosures."""
 
 from __future__ import annotations
 
@@ -78,18 +78,18 @@ def client_token(at: At, *, name: str, renew: bool = False) -> Values:
     return {"name": name, "file": str(at.vault.paths.client_token(name)), "made": made}
 
 
-@verb("client mute", Needs.VAULT, "Vault.mute_client")
-def client_mute(at: At, *, name: str) -> Values:
+@verb("client block", Needs.VAULT, "Vault.block_client")
+def client_block(at: At, *, name: str) -> Values:
     """Drop what a tool proposes from now on."""
-    at.vault.mute_client(name)
-    return {"name": name, "muted": True}
+    at.vault.block_client(name)
+    return {"name": name, "blocked": True}
 
 
-@verb("client unmute", Needs.VAULT, "Vault.mute_client")
-def client_unmute(at: At, *, name: str) -> Values:
+@verb("client unblock", Needs.VAULT, "Vault.block_client")
+def client_unblock(at: At, *, name: str) -> Values:
     """Take what a tool proposes again."""
-    at.vault.mute_client(name, muted=False)
-    return {"name": name, "muted": False}
+    at.vault.block_client(name, blocked=False)
+    return {"name": name, "blocked": False}
 
 
 @verb("client remove", Needs.VAULT, "Vault.remove_client")
@@ -128,6 +128,7 @@ def disclosures(
                 "at": iso(one.at),
                 "who": one.who,
                 "channel": one.channel,
+                "verb": one.verb,
                 "scope": vault.scope_name(one.scope),
                 "question": one.question,
                 "memories": [one.hex() for one in one.memories],

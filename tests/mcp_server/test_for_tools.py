@@ -18,7 +18,7 @@ from tests import sessions
 from tests.shell import ROOT
 
 PAGE = (ROOT / "docs/for-tools.md").read_text(encoding="utf-8")
-PORT = "8766"
+PORTS = ("8766", "8041")
 
 
 def free_port() -> str:
@@ -30,7 +30,10 @@ def free_port() -> str:
 def played() -> list[str]:
     if shutil.which("curl") is None:
         pytest.skip("curl asks the server over HTTP on this page; install it to have the page checked")
-    told = sessions.play(PAGE.replace(PORT, free_port()))
+    page = PAGE
+    for port in PORTS:
+        page = page.replace(port, free_port())
+    told = sessions.play(page)
     here = str(Path(sys.executable).parent)
     return [one.replace(here, "~/.local/bin") for one in told]
 

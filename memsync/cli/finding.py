@@ -37,19 +37,28 @@ def context(question: str, also: tuple[str, ...], tokens: int, scope: str | None
 @click.option(
     "--tokens", type=click.IntRange(min=50), default=500, show_default=True, help="How long at most."
 )
+@click.option(
+    "--rewrite", is_flag=True, help="Also in sentences, by the language model of `profile.endpoint`."
+)
 @any_scope
 @on_vault
-def profile(tokens: int, scope: str | None) -> None:
+def profile(tokens: int, scope: str | None, rewrite: bool) -> None:
     """Sum up what lasts: who you are, whom you know, what you do, prefer and decided.
 
     Made on this device without a model; each line with its date and id, quoted as data. What a later memory undoes is left out, and so are
-    secrets and what is shaped like an instruction.
+    secrets and what is shaped like an instruction. --rewrite sends these lines to the model that you chose, and to none else.
 
     \b
     Example: memsync profile --scope personal --tokens 300
     """
-    found = call("profile", tokens=tokens, scope=scope)
+    found = call("profile", tokens=tokens, scope=scope, rewrite=rewrite or None)
     lines = [shown(line) for line in found["text"].splitlines()]
+    if found["rewritten"]:
+        lines += [
+            "",
+            *(shown(line) for line in found["rewritten"].splitlines()),
+            "(a model's words; the lines above are yours)",
+        ]
     answer(lines if found["lines"] else "nothing that lasts is kept yet", found)
 
 

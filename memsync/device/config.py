@@ -39,6 +39,9 @@ KEYS: Final[Mapping[str, tuple[type, str]]] = MappingProxyType(
         "recall.embedder": (str, "what else than words finds memories: `none`, sentence-transformers:NAME, fastembed:NAME, or URL#MODEL"),
         "recall.allow_remote": (str, "`yes` if a URL there may be another machine, which then gets the texts; no"),
         "recall.token_file": (str, "the file that holds that URL's token"),
+        "profile.endpoint": (str, "a language model that may put the profile into sentences, when asked: URL#MODEL"),
+        "profile.allow_remote": (str, "`yes` if that URL may be another machine, which then gets the profile; no"),
+        "profile.token_file": (str, "the file that holds that URL's token"),
         "chain.network": (str, "the chain of vaults that have none of their own: `node`, an Ape network choice, or an RPC's URL"),
         "chain.payer": (str, "the Ape account that pays there"),
         "vaults.*.network": (str, "the chain of one vault"),
@@ -55,7 +58,8 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What holds for one vault. ``idle``: seconds; ``stores``: places as text, this vault's own folder as ``blocks``; ``tokens``: files by
-    a gateway's URL; ``embedder_token``: the file of that of ``embedder``; ``network`` and ``payer`` None where nothing is chosen."""
+    a gateway's URL; ``embedder_token``: the file of that of ``embedder``, and so ``writer_token`` of
+    ``writer``, the model that rewrites a profile; ``network`` and ``payer`` None where nothing is chosen."""
 
     vault: str
     scope: str
@@ -67,6 +71,9 @@ class Settings:
     embedder: str = "none"
     allow_remote: bool = False
     embedder_token: str | None = None
+    writer: str | None = None
+    writer_remote: bool = False
+    writer_token: str | None = None
 
 
 def config_file(home: Path | None = None) -> Path:
@@ -93,6 +100,9 @@ def settings(vault: str | None = None, home: Path | None = None) -> Settings:
         embedder=found.get("recall", {}).get("embedder", "none"),
         allow_remote=found.get("recall", {}).get("allow_remote", "no") == "yes",
         embedder_token=found.get("recall", {}).get("token_file"),
+        writer=found.get("profile", {}).get("endpoint"),
+        writer_remote=found.get("profile", {}).get("allow_remote", "no") == "yes",
+        writer_token=found.get("profile", {}).get("token_file"),
     )
 
 
@@ -247,7 +257,7 @@ def _check(key: tuple[str, ...], value: object, where: str) -> None:
         raise InputError(f"{where}: {dotted!r} is not UTF-8; write it so")
     if dotted == "idle":
         seconds(str(value))
-    if dotted == "recall.allow_remote" and value not in ("yes", "no"):
+    if dotted in {"recall.allow_remote", "profile.allow_remote"} and value not in ("yes", "no"):
         raise InputError(f"{where}: {dotted} is yes or no, not {value!r}; write one of them")
     if key[0] == "vaults":
         check_name(key[1])

@@ -1,4 +1,4 @@
-"""An embedder behind a URL: any server of OpenAI's ``POST /v1/embeddings`` (Ollama, llama.cpp, OpenAI itself).
+"""Models behind a URL: any server of OpenAI's kind (Ollama, llama.cpp, OpenAI itself), and ``POST /v1/embeddings`` of one.
 
 In go texts, out come vectors; what the server answers is checked number by number. ``http`` is for this machine only, ``https`` for
 another one, and that only if its owner has said yes. No redirect is followed and no proxy asked (``store.fetching``).
@@ -26,8 +26,13 @@ _LIMIT: Final = 64 << 20
 _REFUSED: Final = frozenset({400, 413, 422})
 
 
-class Endpoint:
-    """One model of one server. An ``Embedder``."""
+class Server:
+    """One model of one server of OpenAI's kind. ``where``: its authority, for the ledger; ``model``: that with the model's name."""
+
+    setting = ""
+    """The setting that names it."""
+    gets = ""
+    """What it is sent, for who is asked whether that may go to another machine."""
 
     def __init__(
         self,
@@ -43,7 +48,7 @@ class Endpoint:
         self.model = f"{target.authority}#{name}"
         self._name = name
         self._shown = target.shown
-        self._path = target.path.rstrip("/") + "/embeddings"
+        self._base = target.path.rstrip("/")
 
         def here(host: str, port: int) -> list[Address]:
             # A name of this machine that leads elsewhere leads nowhere.
@@ -57,14 +62,39 @@ class Endpoint:
         url, _, name = setting.partition("#")
         target = read_typed(url)
         if not name or target.query:
-            raise InputError("recall.embedder has no model; write it as http://127.0.0.1:11434/v1#MODEL")
+            raise InputError(f"{cls.setting} has no model; write it as http://127.0.0.1:11434/v1#MODEL")
         found = cls(target, name, token=token)
         if found.remote and not allow_remote:
+            allow = f"{cls.setting.partition('.')[0]}.allow_remote"
             raise InputError(
-                f"{target.host} is another machine and would get the text of every memory; if you want that, "
-                "say `memsync config set recall.allow_remote yes`"
+                f"{target.host} is another machine and would get {cls.gets}; if you want that, say `memsync config set {allow} yes`"
             )
         return found
+
+    def _post(self, path: str, body: dict[str, object], *, limit: int) -> object:
+        """The answer's JSON; None where it is none. ``InputError`` where the server refuses, ``StorageError`` where it fails."""
+        sent = json.dumps({"model": self._name, **body}).encode()
+        answer = self._fetcher.post(self._base + path, sent, accept="application/json", limit=limit)
+        if answer.status in _REFUSED:
+            raise InputError(
+                f"{self._shown} refuses these texts (status {answer.status}); check the model's name"
+            )
+        if answer.status == 404:
+            raise StorageError(f"{self._shown} has no such model or path (status 404); check {self.setting}")
+        if answer.status != 200:
+            raise refusal(self._shown, answer.status)
+        try:
+            found: object = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            return None
+        return found
+
+
+class Endpoint(Server):
+    """A server's embeddings. An ``Embedder``."""
+
+    setting = "recall.embedder"
+    gets = "the text of every memory"
 
     @cached_property
     def dimensions(self) -> int:
@@ -79,18 +109,9 @@ class Endpoint:
     def _ask(self, texts: list[str]) -> npt.NDArray[np.float32]:
         import numpy as np
 
-        asked = json.dumps({"model": self._name, "input": texts, "encoding_format": "float"}).encode()
-        answer = self._fetcher.post(self._path, asked, accept="application/json", limit=_LIMIT)
-        if answer.status in _REFUSED:
-            raise InputError(
-                f"{self._shown} refuses these texts (status {answer.status}); check the model's name"
-            )
-        if answer.status == 404:
-            raise StorageError(f"{self._shown} has no such model or path (status 404); check recall.embedder")
-        if answer.status != 200:
-            raise refusal(self._shown, answer.status)
+        told = self._post("/embeddings", {"input": texts, "encoding_format": "float"}, limit=_LIMIT)
         try:
-            rows = _rows(json.loads(answer.body), len(texts))
+            rows = _rows(told, len(texts))
             with np.errstate(over="ignore"):
                 found = np.array(rows, np.float32)
         except (ValueError, TypeError, LookupError, RecursionError, OverflowError):

@@ -1,6 +1,7 @@
-"""A vault's verb about vectors: embed what has none yet, by the embedder that the settings name or that the vault was opened with.
+"""A vault's verbs about models that the settings name: embed what has no vector yet, and put a profile into sentences.
 
-Nothing depends on it: without an embedder, before everything is embedded, and while an endpoint is down, memories are found by their words.
+Nothing depends on them: without an embedder, before everything is embedded, and while an endpoint is down, memories are found by their
+words, and a profile's lines stand for themselves.
 """
 
 from __future__ import annotations
@@ -8,14 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from memsync.device.config import Settings, settings
-from memsync.errors import MemSyncError
+from memsync.device.disclosures import Disclosure, Disclosures
+from memsync.errors import InputError, MemSyncError
 from memsync.recall.embedder import Embedder, open_embedder
+from memsync.recall.profile import Profile
+from memsync.recall.rewriting import Writer
 from memsync.vault.base import OpenVault
 from memsync.vault.places import read_token
 
 
 class MeaningVerbs(OpenVault):
-    """What is done about vectors."""
+    """What is done by models."""
 
     _embedder_wanted: tuple[str, bool, str | None] | None = None
     _embedder_trouble: MemSyncError | None = None
@@ -31,6 +35,31 @@ class MeaningVerbs(OpenVault):
             raise self._embedder_trouble
         self._replica.refresh_index()
         return self._replica.index.meanings.embed(limit)
+
+    def rewrite_profile(self, profile: Profile) -> str:
+        """The profile in sentences, by the model that ``profile.endpoint`` names; written into the ledger first if that is on another
+        machine. ``InputError`` when none is chosen or it can't be used; ``StorageError`` when it gives nothing."""
+        found = settings(self.name, self.paths.folder.parents[1])
+        if found.writer is None:
+            raise InputError(
+                "no model is chosen; `memsync config set profile.endpoint URL#MODEL` chooses one"
+            )
+        token = None if found.writer_token is None else read_token(Path(found.writer_token))
+        writer = Writer.read(found.writer, allow_remote=found.writer_remote, token=token)
+        if writer.remote and profile.lines:
+            self._note_sent(writer.where, [one.memory for one in profile.lines])
+        return writer.rewrite(profile)
+
+    def _note_sent(self, where: str, memories: list[bytes]) -> None:
+        at = self._replica
+        by_scope: dict[bytes, list[bytes]] = {}
+        for memory in memories:
+            for one in at.memories.starting_with(memory, self._scopes(None))[:1]:
+                by_scope.setdefault(one.scope, []).append(memory)
+        with at.database.transaction():
+            for scope, some in by_scope.items():
+                entry = Disclosure(at.now_ms(), where, "profile", "profile", scope, None, tuple(some))
+                Disclosures(at.database).append(entry)
 
     def _choose_embedder(self) -> None:
         """Use what the settings name now; nothing where they can't be followed, which ``embed`` and ``status`` say."""

@@ -34,6 +34,15 @@ class Server:
         self.refused = "\0"
         self.setting = ""
 
+    def write(self, body: dict[str, Any]) -> tuple[int, bytes]:
+        """``/v1/chat/completions``: how many lines it was given, in a sentence."""
+        self.requests.append(body)
+        lines = body["messages"][1]["content"].count("\n- ")
+        told = {
+            "choices": [{"message": {"role": "assistant", "content": f"They said {lines} things.\x1b[2J"}}]
+        }
+        return self.status, self.answer or json.dumps(told).encode()
+
     def say(self, body: dict[str, Any]) -> tuple[int, bytes]:
         self.requests.append(body)
         self.asked += body["input"]
@@ -54,7 +63,8 @@ def serving() -> Iterator[Server]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             found.headers.append(dict(self.headers))
-            status, answer = found.say(json.loads(body)) if self.path == "/v1/embeddings" else (404, b"")
+            paths = {"/v1/embeddings": found.say, "/v1/chat/completions": found.write}
+            status, answer = paths[self.path](json.loads(body)) if self.path in paths else (404, b"")
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

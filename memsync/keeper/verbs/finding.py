@@ -30,8 +30,8 @@ def context(
 
 
 @verb("profile", Needs.VAULT, "Vault.profile")
-def profile(at: At, *, scope: str | None = None, tokens: int = 500) -> Values:
-    """What lasts of what is kept about the person, as a block for a prompt."""
+def profile(at: At, *, scope: str | None = None, tokens: int = 500, rewrite: bool = False) -> Values:
+    """What lasts of what is kept about the person, as a block for a prompt; ``rewrite``: also in sentences, by a model."""
     if tokens < 50:
         raise InputError("a profile has 50 tokens or more; say how many")
     found = at.vault.profile(scope=scope, tokens=tokens)
@@ -40,6 +40,7 @@ def profile(at: At, *, scope: str | None = None, tokens: int = 500) -> Values:
         "tokens": found.tokens,
         "scope": found.scope,
         "made": iso(found.made),
+        "rewritten": at.vault.rewrite_profile(found) if rewrite else None,
         "lines": [
             {"text": one.text, "id": one.memory.hex(), "when": iso(one.when), "heading": one.heading}
             for one in found.lines

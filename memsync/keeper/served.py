@@ -82,7 +82,7 @@ _MEMORY: Final[dict[str, Schema]] = {
 }
 MEMORY: Final = closed(**_MEMORY)
 HIT: Final = closed(**_MEMORY, score={"type": "number"}, why=many(_TEXT), labels=many(_TEXT))
-STATES: Final = ("kept", "forgotten", "known", "pending", "refused")
+STATES: Final = ("kept", "forgotten", "known", "pending", "refused", "empty")
 _OUTCOME: Final[dict[str, Schema]] = {
     "state": {"type": "string", "enum": list(STATES)},
     "memory": {"anyOf": [_ID, {"type": "null"}]},
@@ -94,6 +94,7 @@ _NOTES: Final = {
     "known": "kept already; nothing was added",
     "pending": "waits for the person, who decides by `memsync review`",
     "refused": "the person said no to this before",
+    "empty": "there is nothing in it to keep",
 }
 
 
@@ -266,7 +267,7 @@ def forget(
 
     With ids: waits for the person's review, unless they trust this client with the scope; a query beside them is not looked at.
     """
-    if not memories and query is None:
+    if not memories and not (query or "").strip():
         return {
             "preview": [],
             "outcomes": [],

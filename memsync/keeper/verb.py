@@ -40,7 +40,7 @@ class Needs(Enum):
 class Says:
     """What an argument is, for who reads the API's description, and its bounds: of a number, of a text's characters, of how many texts.
 
-    ``pattern``: what the whole text, or each text of a list, looks like; ``each``: the most characters of each text of a list.
+    ``pattern``: what the whole text, or each text of a list, looks like; ``each``: the most characters of each text of a list, which then has one.
     """
 
     what: str
@@ -79,7 +79,7 @@ class Parameter:
         if self.says.most is not None:
             found += f" of {self.says.least or 0} to {self.says.most}{unit}"
         if self.says.each is not None:
-            found += f", each of at most {self.says.each} characters"
+            found += f", each of 1 to {self.says.each} characters"
         return found + (f", as {self.says.what}" if self.says.pattern else "")
 
     def fits(self, value: object) -> bool:
@@ -89,7 +89,7 @@ class Parameter:
             texts = [one for one in value if type(one) is str]
             whole = list in self.kinds and len(texts) == len(value) and _within(len(value), says)
             return whole and all(
-                self._looks_right(one) and len(one) <= (says.each or len(one)) for one in texts
+                self._looks_right(one) and (says.each is None or 0 < len(one) <= says.each) for one in texts
             )
         if type(value) not in self.kinds:
             return False
@@ -114,7 +114,14 @@ class Parameter:
         if self.words:
             found["enum"] = [*self.words, *([None] if type(None) in self.kinds else [])]
         if list in self.kinds:
-            found["items"] = _drop_none({"type": "string", "maxLength": says.each, "pattern": pattern})
+            found["items"] = _drop_none(
+                {
+                    "type": "string",
+                    "minLength": None if says.each is None else 1,
+                    "maxLength": says.each,
+                    "pattern": pattern,
+                }
+            )
             found |= _drop_none({"minItems": says.least, "maxItems": says.most})
         elif str in self.kinds:
             found |= _drop_none({"minLength": says.least, "maxLength": says.most, "pattern": pattern})

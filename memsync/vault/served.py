@@ -25,17 +25,18 @@ from memsync.vault.served_reading import Granted, Moment, ServableVerbs, ServedR
 __all__ = ["MAX_PROPOSED", "Granted", "Outcome", "ServableVerbs", "ServedVault"]
 
 MAX_PROPOSED: Final = 32 * 1024
-"""Bytes of UTF-8 that a tool's text may have."""
+"""Characters that a tool's text may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a wish: ``kept`` or ``forgotten`` at once, ``known`` already, ``pending``, or ``refused`` when it was before.
+    """What became of a wish: ``kept`` or ``forgotten`` at once, ``known`` already, ``pending``, ``refused`` when it was before, or nothing
+    for an ``empty`` text.
 
     ``memory``: the memory's id where there is one, else the proposal's in ``proposal`` (16 bytes each).
     """
 
-    state: Literal["kept", "forgotten", "known", "pending", "refused"]
+    state: Literal["kept", "forgotten", "known", "pending", "refused", "empty"]
     memory: bytes | None = None
     proposal: bytes | None = None
 
@@ -62,11 +63,11 @@ class ServedVault(ServedReader):
         ``scope`` may be left out where the client can write to one only. ``supersedes``: ids of memories that it reads there.
         """
         looked = screen(text)
-        if not looked.text.strip():
-            raise InputError("an empty text is nothing to remember; give one")
-        if len(looked.text.encode()) > MAX_PROPOSED:
-            raise InputError(f"a text has at most {MAX_PROPOSED >> 10} KiB; say it in several")
+        if len(text) > MAX_PROPOSED:
+            raise InputError(f"a text has at most {MAX_PROPOSED:,} characters; say it in several")
         grant = self._writable(scope)
+        if not looked.text.strip():
+            return Outcome("empty")
         replaced = tuple(sorted(set(supersedes)))
         self._check_in(grant, replaced)
         draft = Draft(

@@ -372,8 +372,14 @@ def test_a_flood_is_bounded_and_keeps_nobody_else_out(vault: Vault):
         large.remember(f"{number} " + "noise " * 5000)
     with pytest.raises(InputError, match="memsync review"):
         [large.remember(f"{number} " + "more noise" * 3000) for number in range(20)]
-    with pytest.raises(InputError, match="32 KiB"):
+    with pytest.raises(InputError, match="32,768 characters"):
         other.remember("x" * 40_000)
+
+
+def test_a_text_in_which_nothing_is_seen_is_nothing_to_keep(vault: Vault):
+    tool = client(vault, can="write", trusted=True)
+    assert {tool.remember(text).state for text in ("", " \n", "\u200b\u2060")} == {"empty"}
+    assert vault.count(scope="work") == 2
 
 
 def test_a_blocked_client_is_told_so_and_goes_on_reading(vault: Vault):

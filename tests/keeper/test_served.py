@@ -155,6 +155,7 @@ def test_one_vault_locked_beside_another_is_a_token_that_opens_nothing(keeper: P
         ("remember", {"text": "x" * 32_769}),
         ("remember", {"text": "x", "kind": "poem"}),
         ("remember", {"text": "x", "tags": ["y"] * 17}),
+        ("remember", {"text": "x", "tags": [""]}),
         ("forget", {"query": ""}),
         ("forget", {"memories": ["a" * 31]}),
         ("forget", {"memories": ["a" * 32] * 101}),

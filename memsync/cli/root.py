@@ -17,7 +17,7 @@ _MODULES = {
     "finding": ("context", "profile", "changed", "contradicting"),
     "scopes": ("scope",),
     "files": ("import", "export"),
-    "upkeep": ("push", "pull", "status", "history", "verify"),
+    "upkeep": ("push", "pull", "status", "history", "verify", "gc"),
     "clients": ("client", "disclosures"),
     "serving": ("serve",),
     "granting": ("grant", "grants", "revoke", "contacts"),

@@ -1,4 +1,4 @@
-"""The commands about the vault as a whole: push, pull, status, history, verify."""
+"""The commands about the vault as a whole: push, pull, status, history, verify, gc."""
 
 from __future__ import annotations
 
@@ -57,15 +57,18 @@ def pull() -> None:
 
 
 @cli.command()
+@click.option(
+    "--all", is_flag=True, help="Also what each scope and each store holds, and what gc would free."
+)
 @on_vault
-def status() -> None:
+def status(all: bool) -> None:  # noqa: A002 the option's name
     """Say where the vault stands, as far as this device knows.
 
     \b
-    Example: memsync status
+    Example: memsync status --all
     """
-    found = call("status")
-    answer(list(_status_lines(found)), found)
+    found = call("status", all=all)
+    answer([*_status_lines(found), *_holdings_lines(found["holdings"])], found)
 
 
 def _status_lines(found: dict[str, Any]) -> list[str]:
@@ -94,6 +97,26 @@ def _status_lines(found: dict[str, Any]) -> list[str]:
         lines.append("copies: " + ", ".join(map(shown, found["places"])))
     if found["words_kept"]:
         lines.append("the 24 words are still on this device; the first push lets them go")
+    return lines
+
+
+def _holdings_lines(found: dict[str, Any] | None) -> list[str]:
+    if found is None:
+        return []
+    lines = [
+        f"{shown(one['scope'])}: {amount(one['memories'], 'memory', 'memories')}, {amount(one['records'], 'record')} "
+        f"in {amount(one['segments'], 'segment')}, {amount(one['nodes'], 'catalog node')}, {amount(one['epochs'], 'epoch')}, "
+        f"{bytes_of(one['size'])}; waste {bytes_of(one['waste'])}"
+        for one in found["scopes"]
+    ]
+    lines += [
+        shown(one["error"])
+        if one["error"]
+        else f"{shown(one['place'])}: {amount(one['blocks'], 'block')}, {bytes_of(one['size'])}; waste {bytes_of(one['waste'])}"
+        for one in found["places"]
+    ]
+    if found["waste"]:
+        lines.append(f"`memsync gc` frees {bytes_of(found['waste'])} in each place that has it")
     return lines
 
 
@@ -138,3 +161,38 @@ def verify(deep: bool) -> None:
     answer([*lines, *notes, f"{wrong}; {looked}{'' if found['chain'] else '; no chain was asked'}"], found)
     if lines:
         click.get_current_context().exit(6)
+
+
+@cli.command()
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How many of the last sequences to keep whole.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@on_chain
+def gc(keep: int, dry_run: bool) -> None:
+    """Delete from the stores what the vault needs no more.
+
+    What may still be needed stays, and every block that is not known to be this vault's.
+
+    \b
+    Example: memsync gc --dry-run
+    """
+    found = call("gc", keep=keep, dry_run=dry_run)
+    would = "would free" if dry_run else "freed"
+    lines = [
+        f"{shown(one['place'])}: {would} {amount(one['blocks'], 'block')}, {bytes_of(one['size'])}"
+        for one in found["places"]
+    ]
+    kept = f"{amount(found['kept'], 'block')} kept, of sequences {found['oldest']} to {found['sequence']}"
+    if found["young"]:
+        kept += f"; {found['young']:,} more until they are an hour old"
+    answer([*lines, kept], found)
+    failed = [one["error"] for one in found["places"] if one["error"]]
+    for error in failed:
+        note(f"memsync: {shown(error)}")
+    if failed:
+        click.get_current_context().exit(7)

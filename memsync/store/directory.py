@@ -53,6 +53,14 @@ class DirectoryStore(Place):
         with named(self.place, "read"):
             return {cid for cid in cids if self._file(cid).is_file()}
 
+    def size_many(self, cids: Iterable[CID]) -> dict[CID, int]:
+        found = {}
+        with named(self.place, "read"):
+            for cid in cids:
+                with suppress(FileNotFoundError):
+                    found[cid] = self._file(cid).stat().st_size
+        return found
+
     def delete(self, cids: Iterable[CID]) -> None:
         touched: set[Path] = set()
         with named(self.place, "written"):

@@ -146,6 +146,18 @@ class MirrorStore(Place):
         )
 
 
+def places_of(store: BlockStore) -> list[Place]:
+    """The places that a store is made of and writes, one by one: what goes past a mirror's repairs."""
+    if isinstance(store, MirrorStore):
+        return [place for inner in store.stores for place in places_of(inner)]
+    return [checked(store)]
+
+
+def sources_of(store: BlockStore) -> list[Place]:
+    """The places that a store only reads from."""
+    return list(store.sources) if isinstance(store, MirrorStore) else []
+
+
 def _survey(stores: Sequence[BlockStore], cids: Iterable[CID]) -> Survey:
     asked = list(dict.fromkeys(cids))
     holders: dict[CID, list[str]] = {cid: [] for cid in asked}

@@ -79,6 +79,13 @@ class Place(ABC):
     def _fetch(self, cids: list[CID]) -> Iterator[bytes | None]:
         """The bytes kept under each of these different CIDs, in this order, unchecked; None for one that is not there."""
 
+    def size_many(self, cids: Iterable[CID]) -> dict[CID, int]:
+        """How many bytes each of ``cids`` that is kept has. Here they are read; a place that can tell without says so itself."""
+        held = list(self.has_many(cids))
+        return {
+            cid: len(block) for cid, block in zip(held, self._fetch(held), strict=True) if block is not None
+        }
+
     def put_many(self, blocks: Iterable[Block]) -> None:
         self._keep(_true(blocks))
 
@@ -120,7 +127,7 @@ def get_block(store: BlockStore, cid: CID) -> bytes:
     raise missing(store.place, cid)
 
 
-def checked(store: BlockStore) -> BlockStore:
+def checked(store: BlockStore) -> Place:
     """The same store with the boundary around it; a ``Place`` has it already."""
     return store if isinstance(store, Place) else _Checked(store)
 

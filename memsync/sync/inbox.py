@@ -14,6 +14,7 @@ from memsync.crypto.ed25519 import AuthorKey
 from memsync.crypto.pointer import open_parcel_pointer, seal_parcel_pointer
 from memsync.device.pending import Pending
 from memsync.device.proposals import Proposals, Proposed
+from memsync.device.puts import Parcel
 from memsync.errors import BlockMissing, IntegrityError, StorageError
 from memsync.format.envelope import Envelope
 from memsync.format.owner import Grant
@@ -49,13 +50,14 @@ def collect(replica: Replica, keys: OwnerKeys, snapshot: Snapshot, standing: Sta
         if grant.id in muted or not grant.rights & WRITE or state.parcels <= _taken(replica, grant):
             continue
         try:
-            found = _open(replica, keys, grant, state)
+            digest, found = _open(replica, keys, grant, state)
         except (IntegrityError, BlockMissing) as err:
             refused.append((grant.name, str(err)))
             continue
         with replica.database.transaction():
             new += proposals.add_many(found)
             replica.meta.put(_mark(grant), state.parcels.to_bytes(4, "big"))
+            replica.puts.note_parcel(Parcel(grant.id, state.parcels, digest))
             wish = wish_acknowledgement(grant.id, state.parcels, created=replica.now_ms())
             replica.journal.append(wish.kind, wish.payload, created=wish.created)
     return Collected(new, tuple(refused))
@@ -104,14 +106,15 @@ def submit_parcel(
     return number, registry.send(signed)
 
 
-def _open(replica: Replica, keys: OwnerKeys, grant: Grant, state: GrantState) -> list[Proposed]:
+def _open(replica: Replica, keys: OwnerKeys, grant: Grant, state: GrantState) -> tuple[bytes, list[Proposed]]:
+    """The digest of the last parcel, and what it proposes."""
     salt = state.parcel_salt.to_bytes(6, "big")
     digest = open_parcel_pointer(grant.secret.secret, grant.id, state.parcels, salt, state.parcel)
     inbox = Inbox(keys.chain_id, keys.contract, keys.vault, grant.id, state.parcels)
     parcel = read_parcel(
         replica.fetch(digest), digest=digest, inbox=inbox, author=grant.author, key=keys.generation.box()
     )
-    return [
+    return digest, [
         Proposed(grant.id, state.parcels, one.id, parcel.author, one.draft, one.signature, replica.now_ms())
         for one in parcel.proposals
     ]

@@ -144,6 +144,7 @@ def _round(
     if composed is None:
         return None
     replica.offered |= {wish.scope for wish in wishes.grants if wish.rights & READ}
+    replica.puts.note((block.digest for block in composed.blocks), at=replica.now_ms())
     replica.store.put_many(_told(composed.blocks))
     _confirm(replica, [block.digest for block in composed.blocks])
     signed = _sign(replica, keys, composed, now + DEADLINE_SECONDS)

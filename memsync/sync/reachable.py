@@ -7,7 +7,7 @@ carried along, and is not looked for; parcels of tools, which the chain points t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from memsync.crypto.sealing import Kind
@@ -55,12 +55,14 @@ def needed_beside_scopes(root: Root, owner: Owner) -> Iterator[Needed]:
             yield Needed(since[grant.id].digest, Kind.SINCE, grant.scope)
 
 
-def needed_by_scope(root: Root, scope: Scope, *, vault: bytes, fetch: Fetch) -> Iterator[Needed]:
-    """A scope's lockbox, catalog and segments."""
+def needed_by_scope(
+    root: Root, scope: Scope, *, vault: bytes, fetch: Fetch, known: Container[bytes] = ()
+) -> Iterator[Needed]:
+    """A scope's lockbox, catalog and segments, but for nodes whose digests are ``known`` and all below these."""
     entry = scope_entry(root, scope)
     yield from _lockbox(entry, scope)
     keys = tuple(key.content for key in epoch_keys(scope, entry, vault=vault, fetch=fetch))
-    yield from _catalog(catalog_of(scope.id, keys, vault=vault, fetch=fetch), entry.catalog)
+    yield from _catalog(catalog_of(scope.id, keys, vault=vault, fetch=fetch), entry.catalog, known)
 
 
 def needed_by_reader(
@@ -111,23 +113,23 @@ def _lockbox(entry: Entry, scope: Scope) -> Iterator[Needed]:
         yield Needed(entry.lockbox.digest, Kind.LOCKBOX, scope.id)
 
 
-def _catalog(catalog: Catalog, root: CatalogRoot | None) -> Iterator[Needed]:
+def _catalog(catalog: Catalog, root: CatalogRoot | None, known: Container[bytes] = ()) -> Iterator[Needed]:
     """Nodes and segments that the catalog's keys open."""
-    if root is None or root.epoch.id not in catalog.keys:
+    if root is None or root.epoch.id not in catalog.keys or root.ref.digest in known:
         return
     yield Needed(root.ref.digest, Kind.CATALOG, catalog.scope)
     node = catalog.open_top(root)
     if node is not None:
-        yield from _below(catalog, node, ANYWHERE)
+        yield from _below(catalog, node, ANYWHERE, known)
 
 
-def _below(catalog: Catalog, node: Node, bounds: Bounds) -> Iterator[Needed]:
+def _below(catalog: Catalog, node: Node, bounds: Bounds, known: Container[bytes]) -> Iterator[Needed]:
     for row in node.rows:
         if isinstance(row, SegmentRow) and row.epoch.id in catalog.keys:
             yield Needed(row.ref.digest, Kind.SEGMENT, catalog.scope)
     for child, place in children(node, bounds):
-        if child.epoch.id in catalog.keys:
+        if child.epoch.id in catalog.keys and child.ref.digest not in known:
             yield Needed(child.ref.digest, Kind.CATALOG, catalog.scope)
             below = catalog.open(child.ref, child.epoch, place)
             if below is not None:
-                yield from _below(catalog, below, place)
+                yield from _below(catalog, below, place, known)

@@ -16,6 +16,7 @@ from memsync.device.heads import Heads
 from memsync.device.journal import Journal
 from memsync.device.memories import Memories
 from memsync.device.meta import Meta
+from memsync.device.puts import PARCEL, PUT, Puts
 from memsync.device.scopes import Scopes
 from memsync.device.segments import Segments
 from memsync.errors import ChainError, StorageError
@@ -47,6 +48,8 @@ CHAIN_BOUND = frozenset(
         "catalog:",
         "inbox:",
         "trusted:",
+        PUT,
+        PARCEL,
     }
 )
 """What a database has by name and is true on one chain only; a name that ends in a colon stands for all that begin so."""
@@ -72,6 +75,7 @@ class Replica:
         self.heads = Heads(database)
         self.attempts = Attempts(database)
         self.meta = Meta(database)
+        self.puts = Puts(database)
         self.index = TextIndex(database)
         self.profiles = Profiles(database, self.index)
         self._store = None if store is None else checked(store)

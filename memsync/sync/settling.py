@@ -23,7 +23,7 @@ from memsync.ipld.dagcbor import decode, encode
 from memsync.memory import Memory
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.replica import POINTER, TAKEN, Replica
-from memsync.sync.standing import Standing, find_digest, owner_of
+from memsync.sync.standing import Fetch, Standing, find_digest, owner_of
 from memsync.sync.wishes import RECORD, fulfilled, read_wishes
 
 LINE, LANDED = "line", "landed"
@@ -69,13 +69,20 @@ def walk_back(replica: Replica, keys: OwnerKeys, standing: Standing) -> Line:
 
 
 def read_earlier(
-    replica: Replica, keys: OwnerKeys, digest: bytes, sequence: int, pointer: int
+    replica: Replica,
+    keys: OwnerKeys,
+    digest: bytes,
+    sequence: int,
+    pointer: int,
+    *,
+    fetch: Fetch | None = None,
 ) -> tuple[Root, int]:
-    """A root of an earlier sequence, and the number of its pointer key: ``pointer`` or one before.
+    """A root of an earlier sequence, and the number of its pointer key: ``pointer`` or one before. ``fetch``: by another way than the
+    replica's.
 
     Raises ``BlockMissing`` and ``FormatError``.
     """
-    data = replica.fetch(digest)
+    data = (fetch or replica.fetch)(digest)
     for k in range(pointer, -1, -1):
         try:
             root = read_root(

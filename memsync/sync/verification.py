@@ -29,7 +29,7 @@ from memsync.errors import (
 from memsync.format.owner import Owner
 from memsync.format.root import Root
 from memsync.ipld.cid import CID, RAW
-from memsync.store.mirror import MirrorStore
+from memsync.store.mirror import places_of
 from memsync.store.port import BlockStore, get_block
 from memsync.sync.comparison import compare_scope, open_access
 from memsync.sync.forwarding import moved_to
@@ -194,7 +194,7 @@ class _Looking:
     def places(self, needed: Sequence[Needed], *, deep: bool) -> None:
         """Whether every place has every block; ``deep``: read them all there."""
         kinds = {CID(RAW, one.digest): one.kind.value for one in needed}
-        nowhere, places = set(kinds), _places_of(self.replica.store)
+        nowhere, places = set(kinds), places_of(self.replica.store)
         for place in places:
             try:
                 held = place.has_many(kinds)
@@ -233,7 +233,7 @@ class _Looking:
     def read(self, digest: bytes) -> bytes:
         """A block from the first place that has it whole, without repairing the others."""
         cid, failed = CID(RAW, digest), None
-        for place in _places_of(self.replica.store):
+        for place in places_of(self.replica.store):
             try:
                 data = get_block(place, cid)
             except (FormatError, StorageError) as error:
@@ -269,12 +269,6 @@ class _Looking:
             self.note(f"waiting in the journal: {entries}", PUSH)
         if attempts:
             self.note(f"signed commits that may still land, or are not final yet: {attempts}", PULL)
-
-
-def _places_of(store: BlockStore) -> list[BlockStore]:
-    if isinstance(store, MirrorStore):
-        return [place for inner in store.stores for place in _places_of(inner)]
-    return [store]
 
 
 def _counted(kinds: dict[CID, str], cids: Iterable[CID]) -> str:

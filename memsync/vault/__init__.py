@@ -1,6 +1,8 @@
 """A vault with its owner's verbs. ``base`` is what they stand on; ``memories``, ``selection``, ``exchange`` and ``hygiene``, ``access``,
 ``serving`` and ``reviewing``, ``upkeep`` and ``relocation`` are the verbs; ``lifecycle`` puts them together."""
 
+from memsync.sync.garbage import Swept, SweptPlace
+from memsync.sync.holdings import Holdings, PlaceHoldings, ScopeHoldings
 from memsync.sync.verification import Finding, Verification
 from memsync.vault.access import Grant
 from memsync.vault.exchange import ExportedMemories
@@ -22,15 +24,20 @@ __all__ = [
     "Grant",
     "GrantAgain",
     "Granted",
+    "Holdings",
     "Outcome",
+    "PlaceHoldings",
     "Proposal",
     "Proposer",
     "Relocated",
+    "ScopeHoldings",
     "ScopeSummary",
     "ServedGrant",
     "ServedVault",
     "Status",
     "Superseded",
+    "Swept",
+    "SweptPlace",
     "Vault",
     "Verification",
 ]

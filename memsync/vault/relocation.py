@@ -179,11 +179,11 @@ class RelocationVerbs(UpkeepVerbs):
                 written = moving.fill(at, self._left(keys))
                 progress(f"pushing {written:,} memories and tombstones to chain {target.chain_id}")
                 sequence, transaction = moving.push()
+                detail = f"from chain {keys.chain_id} to chain {target.chain_id}"
+                deed = Deed(at.now_ms(), "move", sequence, None, transaction or None, detail)
             except BaseException:
                 moving.close()
                 raise
-        detail = f"from chain {keys.chain_id} to chain {target.chain_id}"
-        deed = Deed(at.now_ms(), "move", sequence, None, transaction or None, detail)
         return moving, there, written, deed
 
     def _tell(

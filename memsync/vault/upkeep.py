@@ -1,4 +1,4 @@
-"""A vault's verbs about its own state: what it needs carried along in one file, and the passphrase of this device."""
+"""A vault's verbs about its own state: carried along in one file, looked through, rid of what it needs no more; and the passphrase."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from memsync.format.owner import Owner
 from memsync.format.root import Root
 from memsync.ipld.cid import CID, RAW
 from memsync.store.car import export_car
+from memsync.sync.garbage import KEEP, Swept, find_garbage, sweep
+from memsync.sync.holdings import Holdings, count_holdings
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.reachable import needed_by_reader, needed_by_vault
 from memsync.sync.settling import head_taken
@@ -62,6 +64,33 @@ class UpkeepVerbs(AccessVerbs):
         """
         with self._lock.hold("verify"):
             return verify(self._replica, deep=deep)
+
+    def gc(self, *, keep: int = KEEP, dry_run: bool = False) -> Swept:
+        """Delete from the vault's places what no root of the last ``keep`` sequences needs; ``dry_run``: only say how much that is.
+
+        What stays whatever ``keep`` says: all since the final sequence, what a commit that may still land needs, what this device put
+        within the last hour, parcels that were not taken in, and every block that is not known to be this vault's. A place that fails is
+        named in the answer and the others are gone through all the same. ``InputError`` for ``keep`` below 1; ``ChainError`` and its kin;
+        ``StorageError`` and ``IntegrityError`` where the vault itself can't be read whole: then nothing was deleted.
+        """
+        if keep < 1:
+            raise InputError("at least the present sequence is kept; say --keep 1 or more")
+        with self._lock.hold("gc"):
+            keys = self._keys()
+            garbage = find_garbage(self._replica, keys, *self._head(keys), keep=keep)
+            return sweep(self._replica, garbage, dry_run=dry_run)
+
+    def holdings(self) -> Holdings:
+        """How much there is, per scope and per place, and how much :meth:`gc` would free: at the last root that this device knows.
+
+        Reads catalogs in the places; raises what that raises.
+        """
+        with self._lock.hold("status"):
+            at, keys = self._replica, self._replica.keys()
+            found = None if keys is None else head_taken(at, keys)
+            if keys is None or found is None:
+                return Holdings(0, (), (), 0, 0)
+            return count_holdings(at, keys, *found)
 
     def change_passphrase(self, old: str, new: str, *, cost: Cost = DEFAULT_COST) -> None:
         """Lock this device's keystore by another passphrase. ``WrongPassphrase`` if ``old`` is not its own, ``InputError`` for an empty

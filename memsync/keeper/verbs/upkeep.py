@@ -1,10 +1,13 @@
-"""The verbs about the vault as a whole: push, pull, status, history, verify."""
+"""The verbs about the vault as a whole: push, pull, status, history, verify, gc."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Annotated
+
 from memsync.keeper.at import At
 from memsync.keeper.values import deed_value
-from memsync.keeper.verb import Needs, Values, verb
+from memsync.keeper.verb import Needs, Says, Values, verb
 
 
 @verb("push", Needs.CHAIN, "Vault.push")
@@ -39,9 +42,10 @@ def pull(at: At) -> Values:
 
 
 @verb("status", Needs.VAULT, "Vault.status")
-def status(at: At) -> Values:
-    """Where the vault stands, for all that this device knows; nothing is asked of anybody."""
+def status(at: At, *, all: bool = False) -> Values:  # noqa: A002 the option's name
+    """Where the vault stands, for all that this device knows; nothing is asked of anybody. ``all``: also what the stores hold."""
     found = at.vault.status()
+    holdings = at.vault.holdings() if all else None
     return {
         "vault": found.name,
         "folder": str(at.vault.paths.folder),
@@ -63,6 +67,7 @@ def status(at: At) -> Values:
         "stores": list(at.settings.stores),
         "places": list(found.places),
         "last_push": None if found.last_push is None else deed_value(found.last_push),
+        "holdings": None if holdings is None else asdict(holdings),
     }
 
 
@@ -83,4 +88,25 @@ def verify(at: At, *, deep: bool = False) -> Values:
         "blocks": found.blocks,
         "checked": found.checked,
         "chain": registry is not None,
+    }
+
+
+@verb("gc", Needs.CHAIN, "Vault.gc")
+def gc(
+    at: At,
+    *,
+    keep: Annotated[int, Says("how many of the last sequences are kept whole", least=1)] = 10,
+    dry_run: bool = False,
+) -> Values:
+    """Delete from the places what no root of the last sequences needs; ``dry_run``: only say how much that is."""
+    swept = at.vault_on_chain.gc(keep=keep, dry_run=dry_run)
+    return {
+        "sequence": swept.sequence,
+        "oldest": swept.oldest,
+        "kept": swept.kept,
+        "young": swept.young,
+        "blocks": swept.blocks,
+        "size": swept.size,
+        "places": [asdict(place) for place in swept.places],
+        "dry_run": dry_run,
     }

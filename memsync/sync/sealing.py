@@ -2,7 +2,8 @@
 
 In come memories and tombstones, the scope's present catalog and keys; out come blocks, the new catalog and the witness leaves of what is
 new. Forgotten versions are left out of the segments that still have them; the newest segment is sealed again together with the new
-records while both fit in 4 KiB, so that small pushes don't leave a trail of small segments. Nothing is stored here.
+records while both fit in 4 KiB, and small segments at the right edge become one once they are 32 KiB together, so that small pushes don't
+leave a trail of small segments. Nothing is stored here.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from memsync.errors import FormatError
 from memsync.format.block import Block
 from memsync.format.catalog import Catalog, children
 from memsync.format.catalog_edit import edit_catalog
-from memsync.format.catalog_node import ANYWHERE, LEAF, CatalogRoot, Order, SegmentRow, tally
+from memsync.format.catalog_node import ANYWHERE, LEAF, CatalogRoot, Order, Row, SegmentRow, tally
 from memsync.format.records import Kept, Record, encode_memory
 from memsync.format.segment import SealedSegment, build_segments, carry, open_segment, rewrite_segment
 
 SMALL = 4096
+MERGED = 32_768
+"""Bytes from which segments of one epoch are merged, and which their merged one has at most: a push of one memory stays below 64 KiB, and
+a record is rewritten once."""
 Forgotten = Mapping[bytes, Collection[tuple[bytes, bytes]]]
 """By digest of a segment: id and version of what it must no longer have."""
 
@@ -69,9 +73,12 @@ def seal_scope(
         _leave_out(change, root, forgotten, random)
     sealed: list[SealedSegment] = []
     if new:
-        sealed = _with_newest(change, root, new, key, random) or list(
-            build_segments(new, key=key, vault=catalog.vault, scope=catalog.scope, random=random)
-        )
+        sealed = _with_newest(change, root, new, key, random)
+        if not sealed:
+            sealed = list(
+                build_segments(new, key=key, vault=catalog.vault, scope=catalog.scope, random=random)
+            )
+            _merge_tail(change, root, key, random)
     if not sealed and not change.replace:
         return SealedScope(root, count_records(catalog, root))
     rows = [segment.row((sequence, index + place)) for place, segment in enumerate(sealed)]
@@ -103,14 +110,17 @@ def count_records(catalog: Catalog, root: CatalogRoot | None) -> int:
 
 def last_segment(catalog: Catalog, root: CatalogRoot) -> SegmentRow | None:
     """The newest segment; None if its epoch has no key here."""
+    rows = last_leaf(catalog, root)
+    return rows[-1] if rows and isinstance(rows[-1], SegmentRow) else None
+
+
+def last_leaf(catalog: Catalog, root: CatalogRoot) -> tuple[Row, ...]:
+    """The rows of the rightmost leaf; none if its epoch has no key here."""
     node, bounds = catalog.open_top(root), ANYWHERE
     while node is not None and node.level > LEAF:
         child, bounds = list(children(node, bounds))[-1]
         node = catalog.open(child.ref, child.epoch, bounds)
-    if node is None:
-        return None
-    row = node.rows[-1]
-    return row if isinstance(row, SegmentRow) else None
+    return () if node is None else node.rows
 
 
 def _leave_out(change: _Change, root: CatalogRoot, forgotten: Forgotten, random: Random) -> None:
@@ -161,6 +171,46 @@ def _with_newest(
     change.blocks.pop(last.ref.digest, None)
     change.replace[last.order] = None
     return both
+
+
+def _merge_tail(change: _Change, root: CatalogRoot | None, key: ContentKey, random: Random) -> None:
+    """Merge the small segments at the right edge of the present epoch, in the last leaf, once they have ``MERGED`` bytes together.
+
+    What would not fit in as many is left as it is, the oldest first. The merged one stands where the newest of them stood.
+    """
+    catalog = change.catalog
+    run: list[tuple[SegmentRow, bytes]] = []
+    for row in reversed(() if root is None else last_leaf(catalog, root)):
+        if not isinstance(row, SegmentRow) or row.epoch.id != key.id:
+            break
+        now = change.replace.get(row.order, row)
+        if now is None:
+            continue
+        data = change.fetch(now.ref.digest)
+        if len(data) >= MERGED or sum(len(small) for _, small in run) >= MERGED:
+            break
+        run.insert(0, (now, data))
+    if sum(len(small) for _, small in run) < MERGED:
+        return
+    old = [
+        (row, open_segment(data, row, key=key, vault=catalog.vault, scope=catalog.scope)) for row, data in run
+    ]
+    for first in range(len(old) - 1):
+        block, merged = rewrite_segment(
+            old[first:],
+            drop=lambda _: False,
+            key=key,
+            vault=catalog.vault,
+            scope=catalog.scope,
+            random=random,
+        )
+        if len(block.data) <= MERGED:
+            for row, _ in old[first:]:
+                change.blocks.pop(row.ref.digest, None)
+                change.replace[row.order] = None
+            change.blocks[block.digest] = block
+            change.replace[merged.order] = merged
+            return
 
 
 def _first_in(blocks: Mapping[bytes, Block], fetch: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:

@@ -31,7 +31,7 @@ def making(paths: VaultPaths) -> Iterator[VaultPaths]:
     paths.make()
     try:
         with VaultLock(paths.lock).hold("create"):
-            _sweep(paths.folder)
+            _sweep(paths)
             _refuse_another(paths)
             with named(f"folder {paths.folder}", "written"):
                 hidden = VaultPaths(paths.name, Path(mkdtemp(prefix=_PREFIX, dir=paths.folder)))
@@ -41,7 +41,11 @@ def making(paths: VaultPaths) -> Iterator[VaultPaths]:
                     raise StorageError(f"{hidden.database} was not closed; repeat")
                 with named(f"folder {paths.folder}", "written"):
                     hidden.database.replace(paths.database)
-                    hidden.keystore.replace(paths.keystore)
+                    try:
+                        hidden.keystore.replace(paths.keystore)
+                    except OSError:
+                        paths.database.replace(hidden.database)
+                        raise
                     flush(paths.folder)
             finally:
                 shutil.rmtree(hidden.folder, ignore_errors=True)
@@ -69,7 +73,14 @@ def _refuse_another(paths: VaultPaths) -> None:
         )
 
 
-def _sweep(folder: Path) -> None:
-    """Take away what an attempt left that was cut off: nobody else is making anything, for we have the lock."""
-    for left in folder.glob(_PREFIX + "*"):
+def _sweep(paths: VaultPaths) -> None:
+    """Take away what an attempt left that was cut off: nobody else is making anything, for we have the lock.
+
+    One that was cut off between its two moves left a database in place whose keystore nobody ever had.
+    """
+    for left in paths.folder.glob(_PREFIX + "*"):
+        hidden = VaultPaths(paths.name, left)
+        if hidden.keystore.exists() and not hidden.database.exists() and not paths.keystore.exists():
+            with named(f"folder {paths.folder}", "written"):
+                paths.database.unlink(missing_ok=True)
         shutil.rmtree(left, ignore_errors=True)

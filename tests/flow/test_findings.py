@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,7 @@ from memsync.vault import Vault
 from tests.flow.actions import PASSPHRASE, World, texts
 from tests.flow.checks import all_segments, keys_of_reader, opened_by
 from tests.flow.moody import Moody
+from tests.flow.power import PowerCut
 
 
 @pytest.fixture
@@ -776,3 +778,22 @@ def test_a_restore_reads_one_head_while_another_device_pushes(world: World) -> N
     second.push()
     first.pull()
     assert texts(first) == texts(second) == {"Before.", "During.", "After."}
+
+
+def test_a_vault_whose_making_was_cut_between_its_two_moves_can_be_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, plain = world.home(), Path.replace
+
+    def cut(path: Path, target: Path) -> Path:
+        if path.name == "keystore":
+            raise PowerCut
+        return plain(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", cut)
+        patched.setattr(shutil, "rmtree", lambda *_, **__: None)  # nothing of the program runs on
+        with pytest.raises(PowerCut):
+            Vault.create(passphrase=PASSPHRASE, home=home, cost=CHEAP_COST)
+    Vault.create(passphrase=PASSPHRASE, home=home, cost=CHEAP_COST).close()
+    assert Vault.open(passphrase=PASSPHRASE, home=home).words

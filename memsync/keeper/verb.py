@@ -40,7 +40,8 @@ class Needs(Enum):
 class Says:
     """What an argument is, for who reads the API's description, and its bounds: of a number, of a text's characters, of how many texts.
 
-    ``pattern``: what the whole text, or each text of a list, looks like; ``each``: the most characters of each text of a list, which then has one.
+    ``pattern``: what the whole text, or each text of a list, looks like; ``each``: the most characters of each text of a list,
+    which then has one at least.
     """
 
     what: str

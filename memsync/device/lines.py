@@ -15,13 +15,15 @@ _BATCH = 2000
 @dataclass(frozen=True, slots=True)
 class Line:
     """Of a current version: the number of its row, its time (ms), the text, whether it is a statement (``semantic``), and whether an
-    assistant said it. The last two are looked for in the record's bytes: a title that spells them out deceives."""
+    assistant said it, and whether it is tagged as a secret. The last three are looked for in the record's bytes: a title that spells them
+    out deceives."""
 
     row: int
     at: int
     text: str
     semantic: bool
     assistant: bool
+    secret: bool
 
 
 class Lines:
@@ -49,5 +51,10 @@ class Lines:
             for row, at, words, rest in page:
                 after, known = number(row), blob(rest)
                 yield Line(
-                    after, number(at), text(words), b"dkindhsemantic" in known, b"droleiassistant" in known
+                    after,
+                    number(at),
+                    text(words),
+                    b"dkindhsemantic" in known,
+                    b"droleiassistant" in known,
+                    b"fsecret" in known,
                 )

@@ -22,7 +22,7 @@ from memsync.device.segments import Held
 from memsync.errors import FormatError, NotFoundError
 from memsync.format.records import Kept, memory_value, read_memory
 from memsync.ipld.dagcbor import decode, encode
-from memsync.memory import Memory, Tombstone
+from memsync.memory import SECRET_TAG, Memory, Tombstone
 
 Identity = tuple[bytes, bytes]
 """A memory's or tombstone's id and version, 16 bytes each."""
@@ -44,7 +44,7 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Document:
     """What an index reads of a version: the number of its row, its scope's id, the text, the tags joined by spaces, its time (ms), where
-    in which conversation it stands, and the ids of what it supersedes."""
+    in which conversation it stands, the ids of what it supersedes, and whether it is tagged as a secret."""
 
     row: int
     scope: bytes
@@ -57,6 +57,7 @@ class Document:
     role: str | None = None
     title: str | None = None
     supersedes: tuple[bytes, ...] = ()
+    secret: bool = False
 
 
 class Memories:
@@ -261,7 +262,8 @@ class Memories:
             (limit,),
         ):
             known = (number(row), blob(scope), text(words), text(tags), number(at))
-            (added if current else gone).append(Document(*known, **_origin(blob(rest))))
+            secret = _is_secret(text(tags), blob(rest))
+            (added if current else gone).append(Document(*known, **_origin(blob(rest)), secret=secret))
         return added, gone
 
     def mark_indexed(self, found: Iterable[Document]) -> None:
@@ -388,6 +390,15 @@ def _origin(rest: bytes) -> dict[str, Any]:
     found = {key: source.get(key) for key in _PLACE} if isinstance(source, dict) else {}
     superseded = value.get("supersedes")
     return found | {"supersedes": tuple(superseded) if isinstance(superseded, list) else ()}
+
+
+def _is_secret(tags: str, rest: bytes) -> bool:
+    """Whether one of the tags, which are joined here and whole in the rest, says so."""
+    if SECRET_TAG not in tags:
+        return False
+    value = decode(rest)
+    whole = value.get("tags") if isinstance(value, dict) else None
+    return isinstance(whole, list) and SECRET_TAG in whole
 
 
 def _rest(memory: Memory) -> bytes:

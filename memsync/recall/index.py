@@ -1,8 +1,9 @@
-"""The index over all memories of one vault: a shelf a scope in the encrypted database, a view of each in memory, the answers put together.
+"""The index over all memories of one vault: two shelves a scope in the encrypted database, a view of each in memory, the answers together.
 
-What one scope holds never shifts the scores of another; answers of several scopes are put in one order. Writing needs no more than the
-database; reading loads numpy when the first question comes. Another process's writing is noticed before each answer. Where an embedder has
-been chosen (``meanings``), what it has embedded so far is weighed beside the words.
+What one scope holds never shifts the scores of another; answers of several scopes are put in one order. What is tagged as a secret has a
+shelf of its own, so that to who may not find it no score, label or word tells that it is there. Writing needs no more than the database;
+reading loads numpy when the first question comes. Another process's writing is noticed before each answer. Where an embedder has been
+chosen (``meanings``), what it has embedded so far is weighed beside the words.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from memsync.device.database import Database, blob, text
 from memsync.device.memories import Document, Found, Memories
 from memsync.device.meta import Meta
 from memsync.device.scopes import number_scope, scope_number
-from memsync.memory import Memory
+from memsync.memory import SECRET_TAG, Memory
 from memsync.recall.meanings import Meanings
 from memsync.recall.port import Hit
 from memsync.recall.shelf import Shelf
@@ -26,10 +27,11 @@ from memsync.recall.words import terms
 if TYPE_CHECKING:
     from memsync.recall.view import Floats, View
 
-VERSION: Final = b"words 2"
+VERSION: Final = b"words 3"
 """Of what is written into the tables; another version found means that they are made anew."""
 
 _META: Final = "recall index"
+_RUNS: Final = ("runs", "secrets")
 _SPARE: Final = 10
 """Candidates read beyond ``k``, since a filter on the memory itself may take some away."""
 _OVER: Final = 0.5
@@ -43,7 +45,7 @@ class TextIndex:
         self._db = database
         self._memories = Memories(database)
         self._meta = Meta(database)
-        self._views: dict[int, View] = {}
+        self._views: dict[tuple[int, bool], View] = {}
         self.meanings = Meanings(database)
         if self._meta.get(_META) != VERSION:
             self.clear()
@@ -54,7 +56,7 @@ class TextIndex:
             for table in self._tables():
                 self._db.run(f"DROP TABLE IF EXISTS {table}")
             self._db.run(
-                "CREATE TABLE words_superseded (scope INTEGER NOT NULL, id BLOB NOT NULL, row INTEGER NOT NULL,"
+                "CREATE TABLE words_superseded (scope INTEGER NOT NULL, id BLOB NOT NULL, row INTEGER NOT NULL, secret INTEGER NOT NULL,"
                 " PRIMARY KEY (scope, id, row)) WITHOUT ROWID"
             )
             self._memories.mark_unindexed()
@@ -64,22 +66,25 @@ class TextIndex:
             self._meta.put(_META, VERSION)
 
     def add_many(self, documents: Iterable[Document]) -> None:
-        for scope, some in _by_scope(documents).items():
-            settled = self._shelf(number_scope(self._db, scope)).add(some)
-            self._touch(number_scope(self._db, scope), runs=settled)
+        for (scope, secrets), some in _by_shelf(documents).items():
+            settled = self._shelf(number_scope(self._db, scope), secrets=secrets).add(some)
+            self._touch(number_scope(self._db, scope), secrets=secrets, runs=settled)
             self.meanings.came(min(one.row for one in some))
             over = [
-                (scope_number(self._db, scope), memory, one.row) for one in some for memory in one.supersedes
+                (scope_number(self._db, scope), memory, one.row, secrets)
+                for one in some
+                for memory in one.supersedes
             ]
             if over:
                 self._db.run_many(
-                    "INSERT OR IGNORE INTO words_superseded (scope, id, row) VALUES (?, ?, ?)", over
+                    "INSERT OR IGNORE INTO words_superseded (scope, id, row, secret) VALUES (?, ?, ?, ?)",
+                    over,
                 )
 
     def remove(self, documents: Iterable[Document]) -> None:
-        for scope, some in _by_scope(documents).items():
-            settled = self._shelf(number_scope(self._db, scope)).remove(some)
-            self._touch(number_scope(self._db, scope), runs=settled)
+        for (scope, secrets), some in _by_shelf(documents).items():
+            settled = self._shelf(number_scope(self._db, scope), secrets=secrets).remove(some)
+            self._touch(number_scope(self._db, scope), secrets=secrets, runs=settled)
             self.meanings.let_go(scope_number(self._db, scope), [one.row for one in some])
             self._db.run_many(
                 "DELETE FROM words_superseded WHERE scope = ? AND row = ?",
@@ -97,8 +102,10 @@ class TextIndex:
         now: int | None = None,
         clock: int | None = None,
         words_only: bool = False,
+        secrets: Collection[bytes] | None = None,
     ) -> list[Hit]:
-        """As the port says; ``words_only``: no embedder gets the question."""
+        """As the port says; ``words_only``: no embedder gets the question. ``secrets``: the scopes whose secrets may be found, None: all;
+        those of others play no part."""
         words = terms(question)
         if not words or k < 1:
             return []
@@ -111,32 +118,42 @@ class TextIndex:
         # One lock, the database's: a second one could be waited for by a thread that holds the first.
         with self._db.alone():
             for scope in scopes:
-                hits += self._search_scope(
-                    scope, question, words, k, since, until, now, clock, meant.get(scope)
-                )
+                may = secrets is None or scope in secrets
+                for hidden in (False, True) if may else (False,):
+                    hits += self._search_shelf(
+                        scope, hidden, may, question, words, k, since, until, now, clock, meant.get(scope)
+                    )
         hits.sort(key=lambda hit: (-hit.score, -hit.memory.when, hit.memory.version))
         return hits[:k]
 
-    def neighbours(self, scope: bytes, row: int) -> list[Found]:
-        """The memories just before and just after one, in their conversation."""
+    def neighbours(self, scope: bytes, row: int, *, secrets: bool = True) -> list[Found]:
+        """The memories just before and just after one, in their conversation; without ``secrets``, as if these were not there."""
         with self._db.alone():
-            view = self._view(scope)
-            if view is None:
-                return []
             import numpy as np
 
-            places = np.flatnonzero(view.row == row)
-            beside = [int(link[place]) for place in places for link in (view.before, view.after)]
-            return self._memories.in_rows([int(view.row[at]) for at in beside if at >= 0])
+            found = [self._view(scope, secrets=one) for one in ((False, True) if secrets else (False,))]
+            views = [one for one in found if one is not None]
+            own = [int(one) for view in views for one in view.talk[view.row == row] if one]
+            if not own:
+                return []
+            which = [np.flatnonzero(view.talk == own[0]) for view in views]
+            turn, at, rows = (
+                np.concatenate([getattr(view, name)[here] for view, here in zip(views, which, strict=True)])
+                for name in ("turn", "at", "row")
+            )
+            ordered = rows[np.lexsort((rows, at, turn))].tolist()
+            here = ordered.index(row)
+            return self._memories.in_rows(ordered[max(0, here - 1) : here] + ordered[here + 1 : here + 2])
 
     def stamp(self, scope: bytes) -> bytes | None:
         """Eight bytes that change with everything that is written in a scope; None while nothing is."""
         return self._meta.get(f"{_META} {scope_number(self._db, scope)} all")
 
     def superseded(self, scope: bytes) -> set[bytes]:
-        """The ids of all memories of a scope that another one supersedes."""
+        """The ids of all memories of a scope that another one supersedes, which is no secret."""
         rows = self._db.run(
-            "SELECT id FROM words_superseded WHERE scope = ?", (scope_number(self._db, scope),)
+            "SELECT id FROM words_superseded WHERE scope = ? AND NOT secret",
+            (scope_number(self._db, scope),),
         )
         return {blob(row[0]) for row in rows}
 
@@ -148,15 +165,17 @@ class TextIndex:
         found = {}
         with self._db.alone():
             for scope in scopes:
-                view = self._view(scope) if self.meanings.has(scope_number(self._db, scope)) else None
-                if view is not None and view.count:
-                    left = [word for word in words if named(word) not in view.speakers]
+                if self.meanings.has(scope_number(self._db, scope)):
+                    view = self._view(scope)
+                    left = [word for word in words if view is None or named(word) not in view.speakers]
                     found[scope] = " ".join(left or words)
         return found
 
-    def _search_scope(
+    def _search_shelf(
         self,
         scope: bytes,
+        hidden: bool,  # noqa: FBT001
+        may: bool,  # noqa: FBT001
         question: str,
         words: list[str],
         k: int,
@@ -166,7 +185,8 @@ class TextIndex:
         clock: int,
         meant: Floats | None,
     ) -> list[Hit]:
-        view = self._view(scope)
+        """One scope's hits: its secrets' where ``hidden``; ``may``: whether these count for the labels of others."""
+        view = self._view(scope, secrets=hidden)
         if view is None or not view.count:
             return []
         import numpy as np
@@ -182,7 +202,9 @@ class TextIndex:
         wanted = k + _SPARE
         near = also = more = None
         if meant is not None:
-            near = self.meanings.near(view, scope_number(self._db, scope), meant, (since, until))
+            near = self.meanings.near(
+                view, scope_number(self._db, scope), meant, (since, until), secrets=hidden
+            )
             also = near.places
         while True:
             pool = rank.pool(view, asked, since=since, until=until, wanted=wanted, also=also)
@@ -198,7 +220,7 @@ class TextIndex:
             if len(found) >= k or len(order) < wanted:
                 break
             wanted *= 4
-        over = self._superseded(scope, found)
+        over = self._superseded(scope, found, secrets=may)
         hits = []
         for one in found:
             place, score = rows[one.row]
@@ -206,7 +228,7 @@ class TextIndex:
             score *= _OVER if labels else 1.0
             hits.append((score, place, labels, one))
         hits.sort(key=lambda hit: -hit[0])
-        conflicts = self._conflicts([hit[3] for hit in hits[:k]])
+        conflicts = self._conflicts([hit[3] for hit in hits[:k]], secrets=may)
         why = rank.matching(view, [hit[1] for hit in hits[:k]], words)
         return [
             Hit(
@@ -220,39 +242,46 @@ class TextIndex:
             for (score, _, labels, one), matched in zip(hits[:k], why, strict=True)
         ]
 
-    def _superseded(self, scope: bytes, found: list[Found]) -> set[bytes]:
+    def _superseded(self, scope: bytes, found: list[Found], *, secrets: bool) -> set[bytes]:
         number = scope_number(self._db, scope)
         over: set[bytes] = set()
         for one in found:
             if self._db.run(
-                "SELECT 1 FROM words_superseded WHERE scope = ? AND id = ?", (number, one.memory.id)
+                "SELECT 1 FROM words_superseded WHERE scope = ? AND id = ? AND secret <= ?",
+                (number, one.memory.id, secrets),
             ):
                 over.add(one.memory.id)
         return over
 
-    def _conflicts(self, found: list[Found]) -> set[bytes]:
-        return {one.memory.id for one in found if len(self._memories.get(one.scope, one.memory.id)) > 1}
+    def _conflicts(self, found: list[Found], *, secrets: bool) -> set[bytes]:
+        versions = {one.memory.id: self._memories.get(one.scope, one.memory.id) for one in found}
+        return {
+            memory
+            for memory, all_of_it in versions.items()
+            if sum(secrets or SECRET_TAG not in one.tags for one in all_of_it) > 1
+        }
 
-    def _view(self, scope: bytes) -> View | None:
+    def _view(self, scope: bytes, *, secrets: bool = False) -> View | None:
         number = scope_number(self._db, scope)
-        frozen, stamp = (self._meta.get(f"{_META} {number} {what}") for what in ("runs", "all"))
+        frozen, stamp = (self._meta.get(f"{_META} {number} {what}") for what in (_RUNS[secrets], "all"))
         if frozen is None or stamp is None:
             return None
         from memsync.recall.view import View
 
-        if number not in self._views:
-            self._views[number] = View(self._shelf(number))
-        self._views[number].refresh(frozen, stamp)
-        return self._views[number]
+        key = (number, secrets)
+        if key not in self._views:
+            self._views[key] = View(self._shelf(number, secrets=secrets))
+        self._views[key].refresh(frozen, stamp)
+        return self._views[key]
 
-    def _touch(self, scope: int, *, runs: bool) -> None:
+    def _touch(self, scope: int, *, secrets: bool, runs: bool) -> None:
         # Random, not counted: a transaction that is undone would let the same number stand for two contents.
         self._meta.put(f"{_META} {scope} all", os.urandom(8))
-        if runs or self._meta.get(f"{_META} {scope} runs") is None:
-            self._meta.put(f"{_META} {scope} runs", os.urandom(8))
+        if runs or self._meta.get(f"{_META} {scope} {_RUNS[secrets]}") is None:
+            self._meta.put(f"{_META} {scope} {_RUNS[secrets]}", os.urandom(8))
 
-    def _shelf(self, scope: int) -> Shelf:
-        return Shelf(self._db, scope)
+    def _shelf(self, scope: int, *, secrets: bool = False) -> Shelf:
+        return Shelf(self._db, scope, secrets=secrets)
 
     def _tables(self) -> list[str]:
         rows = self._db.run("SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'words_*'")
@@ -276,8 +305,8 @@ def _labels(memory: Memory, over: set[bytes], clock: int) -> tuple[str, ...]:
     return ("superseded",) * (memory.id in over) + ("expired",) * (not valid_at(memory, clock))
 
 
-def _by_scope(documents: Iterable[Document]) -> dict[bytes, list[Document]]:
-    found: dict[bytes, list[Document]] = {}
+def _by_shelf(documents: Iterable[Document]) -> dict[tuple[bytes, bool], list[Document]]:
+    found: dict[tuple[bytes, bool], list[Document]] = {}
     for one in documents:
-        found.setdefault(one.scope, []).append(one)
+        found.setdefault((one.scope, one.secret), []).append(one)
     return found

@@ -61,14 +61,14 @@ def near(
 ) -> Near:
     """What lies near a question's vector (of length 1); ``inside``: the places that may be answers."""
     likeness = np.zeros(view.count, np.float32)
-    if not signs.count:
+    if not (place >= 0).any():
         return Near(np.zeros(0, np.int32), likeness)
     there = place >= 0
     open_to = there if inside is None else there & inside[np.maximum(place, 0)]
     distances = signs.distances(question).astype(np.float32)
     few = _most(np.where(open_to, -distances, -np.inf), RESCORED)
     few = few[open_to[few]]
-    cosines, (some, usual) = signs.cosines(question, few), signs.usual(question)
+    cosines, (some, usual) = signs.cosines(question, few), signs.usual(question, place)
     # What no bytes were read of is told from its signs, on the line that the others are on: it differs from model to model.
     known, told = np.concatenate([distances[few], distances[some]]), np.concatenate([cosines, usual])
     slope = float(np.mean((known - known.mean()) * told) / (known.var() or 1))

@@ -45,7 +45,8 @@ class Meanings:
         self._meta = Meta(database)
         self._ledger = Disclosures(database)
         self._embedder: Embedder | None = None
-        self._signs: dict[tuple[int, int], tuple[Signs, Places]] = {}
+        self._signs: dict[tuple[int, int], Signs] = {}
+        self._places: dict[tuple[int, int, bool], Places] = {}
         self._after = 0
         self._failed: float | None = None
         self._asked: dict[str, Floats] = {}
@@ -60,6 +61,7 @@ class Meanings:
             self._embedder, self._after, self._failed, self._asked = embedder, 0, None, {}
             with self._db.alone():
                 self._signs.clear()
+                self._places.clear()
 
     def embed(self, limit: int | None = None) -> int:
         """Embed up to ``limit`` memories that have no vector by this embedder; returns how many. 0: none is left.
@@ -135,8 +137,16 @@ class Meanings:
         known = self._asked
         return {scope: known[text] for scope, text in texts.items() if text in known}
 
-    def near(self, view: View, scope: int, question: Floats, bounds: tuple[int | None, int | None]) -> Near:
-        """What lies near a question in a scope (its number), between two times."""
+    def near(
+        self,
+        view: View,
+        scope: int,
+        question: Floats,
+        bounds: tuple[int | None, int | None],
+        *,
+        secrets: bool = False,
+    ) -> Near:
+        """What lies near a question in a scope (its number), between two times: of the view of its open memories, or of its ``secrets``."""
         from memsync.recall import meaning, rank
         from memsync.recall.nearest import Signs
 
@@ -145,8 +155,9 @@ class Meanings:
         number = self._vectors.number_of(self._embedder.model, len(question)) or 0
         key = (number, scope)
         if key not in self._signs:
-            self._signs[key] = (Signs(self._vectors, number, scope, len(question)), meaning.Places())
-        signs, places = self._signs[key]
+            self._signs[key] = Signs(self._vectors, number, scope, len(question))
+        signs = self._signs[key]
+        places = self._places.setdefault((number, scope, secrets), meaning.Places())
         signs.refresh(*(self._meta.get(f"{_META} {scope} {what}") for what in ("gone", "all")))
         places.refresh(view, signs)
         return meaning.near(view, signs, places.place, question, rank.bounds(view, *bounds))

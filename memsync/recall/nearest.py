@@ -51,7 +51,7 @@ class Signs:
         self._room = np.zeros((self._width, 0), np.uint64)
         self.number = np.zeros(0, np.int64)
         self.row = np.zeros(0, np.int64)
-        self._sample: tuple[Ints, tuple[Floats, Floats]] | None = None
+        self._sample: tuple[Ints, Ints, tuple[Floats, Floats]] | None = None
         self._stamps: tuple[bytes | None, bytes | None] = (None, None)
 
     @property
@@ -101,12 +101,13 @@ class Signs:
         """The cosines of these vectors (by position) to the question's, by their bytes; 0 for one that is gone."""
         return _products(self._read(which), question)
 
-    def usual(self, question: Floats) -> tuple[Ints, Floats]:
-        """Some vectors (by position), evenly spread over all, and their cosines: what is usual here."""
-        if self._sample is None:
-            which = np.unique(np.linspace(0, self.count - 1, SAMPLED).astype(np.int64))
-            self._sample = (which, self._read(which))
-        return self._sample[0], _products(self._sample[1], question)
+    def usual(self, question: Floats, place: Ints) -> tuple[Ints, Floats]:
+        """Some vectors (by position) of those that have a ``place`` of 0 or more, evenly spread, and their cosines: what is usual there."""
+        if self._sample is None or self._sample[0] is not place:
+            there = np.flatnonzero(place >= 0)
+            which = there[np.unique(np.linspace(0, len(there) - 1, SAMPLED).astype(np.int64))]
+            self._sample = (place, which, self._read(which))
+        return self._sample[1], _products(self._sample[2], question)
 
     def _read(self, which: Ints) -> tuple[Floats, Floats]:
         numbers = self.number[which].tolist()

@@ -180,7 +180,7 @@ class Profiles:
             known.changes.pop(gone, None)
         fresh = rows - before
         for line in self._lines.read(scope, after=min(fresh) - 1) if fresh else ():
-            if line.row not in fresh or line.assistant:
+            if line.row not in fresh or line.assistant or line.secret:
                 continue
             if (note := _note(line)) is not None:
                 known.notes[line.row] = note

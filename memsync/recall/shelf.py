@@ -59,15 +59,12 @@ class Run:
 
 
 class Shelf:
-    """The tables of one scope; ``scope`` is the scope's number in the database."""
+    """The tables of one scope, or of its ``secrets``; ``scope`` is the scope's number in the database."""
 
-    def __init__(self, database: Database, scope: int) -> None:
+    def __init__(self, database: Database, scope: int, *, secrets: bool = False) -> None:
         self._db = database
-        self._fresh, self._runs, self._postings = (
-            f"words_{scope}_fresh",
-            f"words_{scope}_runs",
-            f"words_{scope}_postings",
-        )
+        name = f"words_{scope}_secrets" if secrets else f"words_{scope}"
+        self._fresh, self._runs, self._postings = f"{name}_fresh", f"{name}_runs", f"{name}_postings"
         database.run(
             f"CREATE TABLE IF NOT EXISTS {self._fresh} (row INTEGER PRIMARY KEY, at INTEGER NOT NULL, conversation INTEGER NOT NULL,"
             " turn INTEGER NOT NULL, speaker INTEGER NOT NULL, asking INTEGER NOT NULL, flags INTEGER NOT NULL, kinds INTEGER NOT NULL,"

@@ -27,7 +27,7 @@ _NONE: Final = -1
 
 
 class View:
-    """What is known of each document, by place; ``row`` 0 is nobody, ``conversation`` 0 none."""
+    """What is known of each document, by place; ``row`` 0 is nobody, ``conversation`` 0 none, nor is ``talk``, as it is in the database."""
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
@@ -143,6 +143,7 @@ class View:
         self.count = len(self.row)
         self.speaker, self.flags, self.kinds = whole["speaker"], whole["flags"], whole["kinds"]
         self.asking = whole["asking"]
+        self.talk, self.turn = whole["conversation"], whole["turn"]
         self.length = whole["length"].astype(np.float32)
         there = fresh["at"]
         self.alive = max(1, self._settled_count + len(there))

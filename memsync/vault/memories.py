@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -139,26 +139,26 @@ class MemoryVerbs(MeaningVerbs):
         """The best ``k`` memories for a question, what is not pushed yet among them. ``queries``: a hard question in parts, as well.
         ``secrets``: whether, or in which scopes, those that are tagged so may be found. ``words_only``: no embedder gets the question; nor
         does one get a question in which a secret is recognised."""
-        at, fits = self._replica, self._open_to(secrets)
+        at = self._replica
         at.refresh_index()
         self._choose_embedder()
         scopes, clock = self._scopes(scope), at.now_ms()
-
-        def best(one: str, limit: int) -> list[Hit]:
-            found = at.index.search(
+        open_in = self._scopes(secrets) if not isinstance(secrets, bool) else None if secrets else ()
+        answers = [
+            at.index.search(
                 one,
                 scopes,
-                k=limit,
+                k=k,
                 since=to_ms(since),
                 until=to_ms(until),
                 now=to_ms(now),
                 clock=clock,
                 words_only=words_only or bool(screen(one).secrets),
+                secrets=open_in,
             )
-            kept = [hit for hit in found if fits(hit.scope, hit.memory)]
-            return kept[:k] if len(kept) >= k or len(found) < limit else best(one, 4 * limit)
-
-        answers = [best(one, k) for one in dict.fromkeys([question, *queries]) if one]
+            for one in dict.fromkeys([question, *queries])
+            if one
+        ]
         return fuse(answers, k) if len(answers) > 1 else [hit for hits in answers for hit in hits]
 
     def context(
@@ -174,14 +174,14 @@ class MemoryVerbs(MeaningVerbs):
         secrets: bool | Collection[str] = True,
     ) -> Context:
         """What is found, as a block for a prompt of at most ``tokens``: dated, by conversation, quoted as data."""
-        at, fits = self._replica, self._open_to(secrets)
+        at = self._replica
         hits = self.recall(
             question, queries=queries, k=k, scope=scope, since=since, until=until, secrets=secrets
         )
 
         def neighbours(hit: Hit) -> list[Memory]:
-            beside = (one.memory for one in at.index.neighbours(hit.scope, hit.row))
-            return [one for one in beside if fits(hit.scope, one)]
+            may = secrets if isinstance(secrets, bool) else at.scopes.name_of(hit.scope) in secrets
+            return [one.memory for one in at.index.neighbours(hit.scope, hit.row, secrets=may)]
 
         return pack(hits, budget=tokens, neighbours=neighbours, scope_name=at.scopes.name_of)
 
@@ -235,13 +235,6 @@ class MemoryVerbs(MeaningVerbs):
             scope = at.scopes.id_of(old)
             at.scopes.rename(scope, new)
             at.journal.add(wish_scope(scope, new, created=at.now_ms()))
-
-    def _open_to(self, secrets: bool | Collection[str]) -> Callable[[bytes, Memory], bool]:  # noqa: FBT001 - also a list
-        """Which memories may be found, by the scope's id: those that are no secrets, and the secrets of these scopes."""
-        if isinstance(secrets, bool):
-            return lambda _, memory: secrets or SECRET_TAG not in memory.tags
-        scopes = {self._replica.scopes.id_of(name) for name in secrets}
-        return lambda scope, memory: scope in scopes or SECRET_TAG not in memory.tags
 
     def _made(self, drafts: list[Draft], *, cleaned: bool = False) -> list[Memory]:
         """Memories of drafts, tagged where they hold a secret; ``cleaned``: without what shows nothing, unless that is all there is."""

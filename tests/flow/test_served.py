@@ -13,7 +13,7 @@ from memsync.device.clients import Clients
 from memsync.device.keystore_file import CHEAP_COST
 from memsync.device.pending import MOST, MOST_BYTES, Pending
 from memsync.errors import AccessError, InputError, NotFoundError, StorageError, TokenRefused
-from memsync.memory import Memory
+from memsync.memory import Memory, Source
 from memsync.vault import ServedVault, Vault
 from tests.flow.actions import PASSPHRASE, World
 
@@ -82,8 +82,11 @@ def test_a_scope_that_is_not_granted_is_refused_as_one_that_is_not_there(vault: 
     assert len(said) == 1
 
 
-def answers(home: Path, *, other: bool) -> str:
-    """All that a client of ``work`` can see, as text, of a vault with or without another scope in it."""
+PHRASE = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+
+
+def answers(home: Path, *, other: bool = False, secrets: bool = False) -> str:
+    """All that a client of ``work`` can see, as text, of a vault with or without another scope, or secrets, in it."""
     chance = random.Random(7)
     vault = Vault.create(
         passphrase=PASSPHRASE,
@@ -110,9 +113,15 @@ def answers(home: Path, *, other: bool) -> str:
                 vault.remember(
                     f"Harbour budget {number}: crowns, crowns, crowns and a meeting.", scope="secret-project"
                 )
+        if secrets:
+            prefer = next(one.id for one in vault.memories() if one.text.startswith("I prefer"))
+            vault.remember(f"The wallet opens with {PHRASE}", scope="work", source=Source(conversation="c"))
+            vault.remember(CARD, scope="work", tags=["harbour"], supersedes=[prefer])
         tool = vault.serve(token)
         hits = tool.recall("what is the harbour budget of meeting 3", k=10)
-        block = tool.context("harbour budget")
+        for word in [*PHRASE.split(), "4111", "sausa", "before the wallet opened"]:
+            hits += tool.recall(f"harbour {word}", k=3)
+        block = tool.context("harbour budget of the wallet, before the wallet opened")
         seen = {
             "hits": [(hit.memory.id.hex(), hit.memory.text, hit.score, hit.why, hit.labels) for hit in hits],
             "context": [block.text, block.tokens, [one.id.hex() for one in block.memories]],
@@ -129,6 +138,12 @@ def test_no_answer_depends_on_whether_another_scope_exists(tmp_path: Path):
     without, beside = answers(tmp_path / "a", other=False), answers(tmp_path / "b", other=True)
     assert without == beside
     assert "harbour" in without and "I prefer" in without
+
+
+def test_no_answer_depends_on_what_is_tagged_as_a_secret(tmp_path: Path):
+    without, beside = answers(tmp_path / "a"), answers(tmp_path / "b", secrets=True)
+    assert without == beside
+    assert "harbour" in without and "wallet" not in without
 
 
 def test_what_left_is_in_the_ledger_with_whom_when_and_why(vault: Vault, world: World):

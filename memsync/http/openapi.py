@@ -16,6 +16,7 @@ _REFUSED = {
     "413": "The body is too large.",
     "415": "The body is not said to be JSON.",
     "423": "The memory is locked; the message says what the person types.",
+    "429": "Too many calls of this tool at once.",
     "507": "The ledger can't be written, so that nothing is given.",
 }
 

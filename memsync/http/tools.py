@@ -28,11 +28,13 @@ from memsync.errors import InputError, MemSyncError
 from memsync.http.openapi import description
 from memsync.http.serving import serve
 from memsync.keeper.client import call_served
+from memsync.keeper.turns import TooManyCalls, Turns
 from memsync.keeper.verb import SERVED, ServedVerb, Values
 from memsync.keeper.wire import error_value, status_of
 
 PORT: Final = 8041
 MAX_BODY: Final = 1 << 20
+_EACH: Final = 8  # calls of one tool at once, of the 40 threads that there are
 _HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _MISSING: Final = "no token was sent; send `Authorization: Bearer` with the one that `memsync client token NAME --show` prints"
 
@@ -40,9 +42,11 @@ _MISSING: Final = "no token was sent; send `Authorization: Bearer` with the one 
 def tools_app(home: Path) -> Starlette:
     """The API for the tools of the keeper of ``home``, as an ASGI app."""
 
+    turns = Turns(_EACH)
+
     def route(verb: ServedVerb) -> Route:
         async def answer(request: Request) -> Response:
-            return await _answer(home, verb, request)
+            return await _answer(home, verb, request, turns)
 
         return Route(f"/v1/{verb.path}", answer, methods=["POST"])
 
@@ -84,7 +88,7 @@ class ThisMachineOnly:
         return await self._app(scope, receive, send)
 
 
-async def _answer(home: Path, verb: ServedVerb, request: Request) -> Response:
+async def _answer(home: Path, verb: ServedVerb, request: Request, turns: Turns) -> Response:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         return _refusal(InputError(_MISSING), 401)
@@ -94,11 +98,14 @@ async def _answer(home: Path, verb: ServedVerb, request: Request) -> Response:
         )
     try:
         given = _object(await _body(request))
-        found = await run_in_threadpool(
-            call_served, verb.name, given, home, token=token.strip(), channel="http"
-        )
+        async with turns.turn(token.strip()):
+            found = await run_in_threadpool(
+                call_served, verb.name, given, home, token=token.strip(), channel="http"
+            )
     except _TooLarge as error:
         return _refusal(error, 413)
+    except TooManyCalls as error:
+        return _refusal(error, 429)
     except MemSyncError as error:
         return _refusal(error, status_of(error))
     return JSONResponse({"ok": True, **found})

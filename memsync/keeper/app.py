@@ -2,7 +2,8 @@
 
 ``{"ok": true, …}`` or ``{"ok": false, "error": {"name", "message", "next", "code"}}``. Who accepts ``application/x-ndjson`` gets lines, the
 last of which is the answer and those before ``{"progress": [what, done, total]}``. Verbs that need a chain are done one after the other,
-by the process's main thread, to which Ape's connection belongs; all others at once. Nothing is logged but verb, outcome and time.
+by the process's main thread, to which Ape's connection belongs; all others at once, those of tools in turn. Nothing is logged but verb,
+outcome and time.
 
 The verbs of the tools that this device serves are at ``POST /served/v1/<verb>``, each call with its tool's token (RFC 6750); a tool's
 program reaches them over the server of `memsync serve` or `memsync mcp`, which pass the token on.
@@ -14,7 +15,9 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -26,6 +29,7 @@ import memsync.keeper.verbs  # noqa: F401 - they fill VERBS and SERVED
 from memsync.errors import InputError, MemSyncError
 from memsync.keeper.client import CHANNEL, LINES
 from memsync.keeper.perform import perform
+from memsync.keeper.turns import TooManyCalls, Turns
 from memsync.keeper.verb import SERVED, VERBS, Needs, ServedVerb, Values, Verb
 from memsync.keeper.wire import error_value, place_of, status_of
 from memsync.progress import Progress, watched
@@ -37,6 +41,10 @@ if TYPE_CHECKING:
     from memsync.vault.serving import Channel
 
 MAX_BODY = 4 << 20
+_TOGETHER = 4  # calls of tools, in threads of their own: the person's verbs never wait behind them
+_EACH = 2  # of one tool among them
+_Done = Values | Exception
+_Run = Callable[[Callable[[], _Done]], Coroutine[object, object, _Done]]
 log = logging.getLogger("memsync.keeper")
 
 
@@ -54,27 +62,37 @@ def keeper_app(house: House) -> Starlette:
                 verb.name,
                 request,
                 lambda given: perform(verb, given, house.open),
-                chain=_needs_chain(verb),
+                house.on_main_thread if _needs_chain(verb) else asyncio.to_thread,
             )
 
         return Route(f"/v1/{verb.path}", answer, methods=["POST"])
 
+    turns, threads = Turns(_EACH), ThreadPoolExecutor(_TOGETHER, "tool")
+
+    async def in_turn(token: str, work: Callable[[], _Done]) -> _Done:
+        try:
+            async with turns.turn(token):
+                return await asyncio.get_running_loop().run_in_executor(threads, work)
+        except TooManyCalls as error:
+            return error
+
     def route_served(verb: ServedVerb) -> Route:
         async def answer(request: Request) -> Response:
             scheme, _, token = request.headers.get("authorization", "").partition(" ")
+            token = token.strip() if scheme.lower() == "bearer" else ""
             channel: Channel = "http" if request.headers.get(CHANNEL) == "http" else "mcp"
 
             def done(given: Values) -> Values:
-                with house.open.served(token.strip() if scheme.lower() == "bearer" else "", channel) as vault:
+                with house.open.served(token, channel) as vault:
                     return verb(vault, given)
 
-            return await _answer(house, f"served {verb.name}", request, done, chain=False)
+            return await _answer(house, f"served {verb.name}", request, done, partial(in_turn, token))
 
         return Route(f"/served/v1/{verb.path}", answer, methods=["POST"])
 
     def own(name: str, function: Callable[[Values], Values]) -> Route:
         async def answer(request: Request) -> Response:
-            return await _answer(house, name, request, function, chain=False)
+            return await _answer(house, name, request, function, asyncio.to_thread)
 
         return Route(f"/v1/{name}", answer, methods=["POST"])
 
@@ -94,7 +112,7 @@ def _needs_chain(verb: Verb) -> bool:
 
 
 async def _answer(
-    house: House, name: str, request: Request, function: Callable[[Values], Values], *, chain: bool
+    house: House, name: str, request: Request, function: Callable[[Values], Values], run: _Run
 ) -> Response:
     started = time.monotonic()
     try:
@@ -116,7 +134,7 @@ async def _answer(
         with house.working(), watched(tell if wants_lines else None):
             return _done(house, name, lambda: function(given), started)
 
-    task = asyncio.ensure_future(house.on_main_thread(work) if chain else asyncio.to_thread(work))
+    task = asyncio.ensure_future(run(work))
     if not wants_lines:
         found = await task
         return _failed(found) if isinstance(found, Exception) else JSONResponse({"ok": True, **found})

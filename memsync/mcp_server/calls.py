@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 
 from memsync.errors import InputError, MemSyncError
 from memsync.keeper.client import call_served
+from memsync.keeper.turns import Turns
 from memsync.keeper.verb import SERVED
 from memsync.keeper.wire import error_value, place_of
 from memsync.mcp_server.identity import Headers, Identity
@@ -25,6 +26,7 @@ TOGETHER: Final = 16
 """Calls of the keeper at once."""
 WAITING: Final = 256
 """Calls that may wait for their turn; one more is told so."""
+_EACH: Final = 8  # of one client
 
 log = logging.getLogger("memsync.mcp_server")
 _T = TypeVar("_T")
@@ -82,6 +84,7 @@ class Calls:
     def __init__(self, home: Path, identity: Identity) -> None:
         self._home, self._identity = home, identity
         self._threads: Threads | None = None
+        self._turns = Turns(_EACH)
 
     async def ask(self, name: str, given: Mapping[str, object], headers: Headers) -> dict[str, object]:
         """What the tools' verb of this name finds. ``MemSyncError``, and no other, for whatever goes wrong."""
@@ -95,7 +98,9 @@ class Calls:
             return call_served(name, given, self._home, token=token, channel="mcp")
 
         try:
-            return await self._threads.run(done)
+            who = headers.get("authorization")  # over stdio there is one client, who waits for nobody else
+            async with self._turns.turn(who) if who else contextlib.nullcontext():
+                return await self._threads.run(done)
         except MemSyncError as error:
             outcome = type(error).__name__
             raise

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from memsync.device.lock import VaultLock
+from memsync.device.paths import VaultPaths
 from memsync.errors import AccessError, InputError, NotFoundError, NotOpen
 from memsync.keeper import served
 from memsync.keeper.client import call_served
 from memsync.keeper.socket_path import socket_path
+from memsync.keeper.turns import WAITING
 from memsync.keeper.verb import SERVED
+from tests.keeper.test_keeper import wait_until
 from tests.people import Person
 
 NOBODY = "memsync_" + "A" * 43
@@ -194,6 +199,35 @@ def test_a_hundred_megabytes_are_refused_before_they_are_read(keeper: Person):
     except (BrokenPipeError, ConnectionResetError):
         return  # it hung up before all was sent
     assert (status, told["error"]["name"]) == (400, "InputError")
+
+
+def test_a_tool_that_floods_waits_for_itself_alone(keeper: Person):
+    token, other = token_of(keeper, "cursor", "--can", "read+write", "--trusted"), token_of(keeper)
+    kept, refused, answered = [], [], []
+
+    def flood(number: int) -> None:
+        try:
+            kept.append(ask(keeper, token, "remember", text=f"Number {number} of many."))
+        except InputError as error:
+            refused.append(str(error))
+
+    def others() -> None:
+        answered.append(ask(keeper, other, "recall", question="launch")["hits"])
+        answered.append(keeper.asks("client list"))
+
+    calls = [threading.Thread(target=flood, args=(number,)) for number in range(WAITING + 10)]
+    with VaultLock(VaultPaths.of("default", keeper.home).lock).hold("push"):
+        for one in calls:
+            one.start()
+        wait_until(lambda: len(refused) == 10)
+        asking = threading.Thread(target=others, daemon=True)
+        asking.start()
+        wait_until(lambda: len(answered) == 2)
+        assert not kept
+    for one in calls:
+        one.join()
+    assert len(kept) == WAITING
+    assert {"too many calls at once; wait for an answer, then repeat"} == set(refused)
 
 
 def test_nothing_of_what_is_asked_is_in_the_keepers_log(keeper: Person):

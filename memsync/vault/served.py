@@ -96,7 +96,9 @@ class ServedVault(ServedReader):
             name, memory = self._visible(one, scope)
             found.append((self._writable(name), memory.id))
         outcomes = []
-        with self._at.database.transaction():
+        trusted = [(grant, memory) for grant, memory in found if grant.trusted]
+        with self._vault.all_or_nothing("forget") if trusted else self._at.database.transaction():
+            self._check_still(grant for grant, _ in found)
             for grant, memory_id in found:
                 digest = _digest("forget", memory_id)
                 known = self._known(grant, digest, again_when_refused=False)
@@ -104,10 +106,9 @@ class ServedVault(ServedReader):
                     known = self._wish(grant, "forget", digest, memory=memory_id)
                 if known is not None:
                     outcomes.append(known)
-        trusted = [(grant, memory) for grant, memory in found if grant.trusted]
-        for grant, memory_id in trusted:
-            self._vault.forget_many([memory_id], scope=self._at.scopes.name_of(grant.scope))
-            outcomes.append(Outcome("forgotten", memory_id))
+            for grant, memory_id in trusted:
+                self._vault.forget_many([memory_id], scope=self._at.scopes.name_of(grant.scope))
+                outcomes.append(Outcome("forgotten", memory_id))
         return outcomes
 
     # ------------------------------------------------------------------ behind them
@@ -122,6 +123,12 @@ class ServedVault(ServedReader):
                 f"the person takes no proposals of {self.client}; they can, by `memsync client unblock {self.client}`"
             )
         return found[0]
+
+    def _check_still(self, grants: Iterable[Served]) -> None:
+        """``AccessError`` unless these hold as they did when the call began, which may have waited since."""
+        still = {one.id: one.trusted for one in self._granted(WRITE, None)}
+        if any(still.get(one.id, False) < one.trusted or one.id not in still for one in grants):
+            raise AccessError("the grant ended while this was answered, and nothing was done; ask again")
 
     def _check_in(self, grant: Served, memories: Iterable[bytes]) -> None:
         """``NotFoundError`` unless the client reads each of these in the grant's scope."""
@@ -157,15 +164,17 @@ class ServedVault(ServedReader):
         return Outcome("known", memory)
 
     def _keep(self, grant: Served, draft: Draft) -> Outcome:
-        memory = self._vault.remember(
-            draft.text,
-            scope=self._at.scopes.name_of(grant.scope),
-            kind=draft.kind,
-            tags=draft.tags,
-            source=draft.source,
-            happened=draft.happened,
-            supersedes=draft.supersedes,
-        )
+        with self._vault.all_or_nothing("remember"):
+            self._check_still([grant])
+            memory = self._vault.remember(
+                draft.text,
+                scope=self._at.scopes.name_of(grant.scope),
+                kind=draft.kind,
+                tags=draft.tags,
+                source=draft.source,
+                happened=draft.happened,
+                supersedes=draft.supersedes,
+            )
         return Outcome("kept", memory.id)
 
     def _wish(
@@ -179,7 +188,11 @@ class ServedVault(ServedReader):
     ) -> Outcome:
         now = self._at.now_ms()
         wish = new_id(now, self._at.random)
-        Pending(self._at.database).add(Wish(wish, self.client, grant.scope, deed, digest, draft, memory, now))
+        with self._at.database.transaction():
+            self._check_still([grant])
+            Pending(self._at.database).add(
+                Wish(wish, self.client, grant.scope, deed, digest, draft, memory, now)
+            )
         return Outcome("pending", proposal=wish)
 
 

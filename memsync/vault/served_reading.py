@@ -8,6 +8,7 @@ leaves.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -46,6 +47,10 @@ class Granted:
 
 class ServableVerbs(SelectionVerbs, HygieneVerbs):
     """The verbs that a served vault stands on."""
+
+    def all_or_nothing(self, doing: str) -> AbstractContextManager[Replica]:
+        """Several verbs and a look before them, as one: the lock and one transaction around them."""
+        return self._working(doing)
 
 
 class ServedReader:

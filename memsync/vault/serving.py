@@ -10,9 +10,11 @@ import hashlib
 import os
 import re
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from memsync.device.clients import Client, Clients, Served
 from memsync.device.disclosures import Disclosure, Disclosures
@@ -21,12 +23,14 @@ from memsync.device.pending import Pending
 from memsync.errors import InputError, NotFoundError, TokenRefused
 from memsync.store.directory import flush
 from memsync.store.faults import named
+from memsync.sync.replica import Replica
 from memsync.terms import parse_rights, parse_times, show_rights
 from memsync.vault.base import to_ms
 from memsync.vault.contacts import ContactVerbs
 from memsync.vault.served import ServableVerbs, ServedVault
 
 Channel = Literal["mcp", "http"]
+_T = TypeVar("_T")
 _TOKEN: Final = re.compile(r"memsync_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -58,8 +62,7 @@ class ServingVerbs(ServableVerbs, ContactVerbs):
         """
         self.check_client_name(name)
         token = f"memsync_{urlsafe_b64encode(self._replica.random(32)).rstrip(b'=').decode()}"
-        with self._working("client") as at:
-            Clients(at.database).add(name, _digest(token), at.now_ms())
+        self._at_once("client", lambda at: Clients(at.database).add(name, _digest(token), at.now_ms()))
         return token
 
     def check_client_name(self, name: str) -> None:
@@ -77,15 +80,15 @@ class ServingVerbs(ServableVerbs, ContactVerbs):
         with self._lock.hold("client"):
             if not renew and self._holds(name):
                 return False
-        token = self.add_client(name)
-        with named(f"file {file}", "written"):
-            file.parent.mkdir(mode=0o700, exist_ok=True)
-            written = file.with_name(f".{file.name}.new")
-            with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
-                opened.write(token + "\n")
-            flush(written)
-            written.replace(file)
-        return True
+            token = self.add_client(name)
+            with named(f"file {file}", "written"):
+                file.parent.mkdir(mode=0o700, exist_ok=True)
+                written = file.with_name(f".{file.name}.new")
+                with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+                    opened.write(token + "\n")
+                flush(written)
+                written.replace(file)
+            return True
 
     def clients(self) -> list[Client]:
         """The tools of this device that are known, by name."""
@@ -93,13 +96,16 @@ class ServingVerbs(ServableVerbs, ContactVerbs):
 
     def remove_client(self, name: str) -> None:
         """End all grants of a client and know its token no longer; what it was given stays in the ledger."""
-        with self._working("client") as at:
+
+        def remove(at: Replica) -> None:
             clients = Clients(at.database)
             clients.named(name)
             for one in clients.grants(name):
                 clients.end(one.id, at.now_ms())
             clients.remove(name)
             Pending(at.database).unmute(name.encode())
+
+        self._at_once("client", remove)
         with named(f"the client's token in {self.paths.folder}", "removed"):
             self.paths.client_token(name).unlink(missing_ok=True)
 
@@ -149,7 +155,8 @@ class ServingVerbs(ServableVerbs, ContactVerbs):
 
     def revoke_served(self, client: str, *, scope: str | None = None) -> list[ServedGrant]:
         """End what a client may do, in one scope or all, from its next call on; returns what was ended. What was read stays read."""
-        with self._working("revoke") as at:
+
+        def revoke(at: Replica) -> list[ServedGrant]:
             clients, now = Clients(at.database), at.latest_time()
             clients.named(client)
             meant = None if scope is None else at.scopes.id_of(scope)
@@ -160,15 +167,20 @@ class ServingVerbs(ServableVerbs, ContactVerbs):
                 clients.end(one.id, at.now_ms())
             return [self._served_grant(replace(one, ended=at.now_ms()), now) for one in found]
 
+        return self._at_once("revoke", revoke)
+
     def block_client(self, name: str, *, blocked: bool = True) -> None:
         """Drop what a client proposes from now on, or take it again. What waits already stays for the review."""
-        with self._working("client") as at:
+
+        def block(at: Replica) -> None:
             Clients(at.database).named(name)
             pending = Pending(at.database)
             if blocked:
                 pending.mute(name.encode(), at.now_ms())
             else:
                 pending.unmute(name.encode())
+
+        self._at_once("client", block)
 
     def serve(self, token: str, *, channel: Channel = "mcp") -> ServedVault:
         """The vault as the client with this token may use it. ``TokenRefused`` for a token that is no client's."""
@@ -204,6 +216,15 @@ class ServingVerbs(ServableVerbs, ContactVerbs):
     def disclosure_counts(self, *, since: int | datetime | None = None) -> dict[str, int]:
         """How many answers each client got, since a time if asked."""
         return Disclosures(self._replica.database).counts(since=to_ms(since))
+
+    def _at_once(self, doing: str, change: Callable[[Replica], _T]) -> _T:
+        """Make a change that nothing may delay: a push holds the lock for as long as its chain takes. It is made again once the lock is
+        free, for a vault that moves to another chain meanwhile would forget it."""
+        with self._replica.database.transaction():
+            found = change(self._replica)
+        with suppress(NotFoundError), self._working(doing) as at:
+            change(at)
+        return found
 
     def _holds(self, name: str) -> bool:
         """Whether the client's file has the token that it is known by."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -11,11 +13,13 @@ import pytest
 
 from memsync.device.clients import Clients
 from memsync.device.keystore_file import CHEAP_COST
+from memsync.device.lock import VaultLock
 from memsync.device.pending import MOST, MOST_BYTES, Pending
 from memsync.errors import AccessError, InputError, NotFoundError, StorageError, TokenRefused
 from memsync.memory import Memory, Source
 from memsync.vault import ServedVault, Vault
 from tests.flow.actions import PASSPHRASE, World
+from tests.keeper.test_keeper import wait_until
 
 DAY = 86_400
 CARD = "My card is 4111 1111 1111 1111."
@@ -230,6 +234,74 @@ def test_revoking_holds_from_the_next_call_on_and_what_was_given_stays_told(vaul
     assert len(vault.disclosures(who="claude")) == 1
     with pytest.raises(NotFoundError, match="grants"):
         vault.revoke_served("claude")
+
+
+def reads(tool: ServedVault) -> bool:
+    try:
+        return bool(tool.recall("launch"))
+    except (AccessError, TokenRefused):
+        return False
+
+
+@pytest.mark.parametrize("ending", ["revoke_served", "remove_client"])
+def test_what_ends_a_grant_waits_for_no_push(vault: Vault, ending: str):
+    tool = client(vault, can="read")
+    with VaultLock(vault.paths.lock).hold("push"):
+        revoking = threading.Thread(target=getattr(vault, ending), args=("claude",))
+        revoking.start()
+        wait_until(lambda: not reads(tool))
+    revoking.join()
+    assert vault.served_grants() == []
+
+
+@pytest.mark.parametrize("terms", [{"trusted": False}, {"trusted": True}])
+def test_a_grant_that_ends_while_a_tool_is_writing_keeps_nothing(
+    vault: Vault, terms: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+):
+    tool, launch = (
+        client(vault, can="read+write", **terms),
+        the(vault, "The launch is on the ninth of May."),
+    )
+
+    def ended(ask: Callable[..., object]) -> Callable[..., object]:
+        def slowly(*args: object, **terms: object) -> object:
+            found = ask(*args, **terms)
+            if vault.served_grants("claude"):
+                vault.revoke_served("claude")
+            return found
+
+        return slowly
+
+    monkeypatch.setattr(vault, "examine", ended(vault.examine))
+    with pytest.raises(AccessError):
+        tool.remember("The launch is cancelled.")
+    vault.grant_served("claude", scope="work", can="read+write", **terms)
+    monkeypatch.setattr(tool, "_writable", ended(tool._writable))
+    with pytest.raises(AccessError):
+        tool.forget([launch.id])
+    assert vault.proposals() == []
+    assert vault.count() == 4 and vault.get(launch.id) == launch
+
+
+def test_two_that_renew_a_token_at_once_leave_one_that_opens(world: World, monkeypatch: pytest.MonkeyPatch):
+    vault = world.vault()
+    other = Vault.open(passphrase=PASSPHRASE, home=vault.paths.folder.parents[1])
+    adding, racing = (
+        vault.add_client,
+        threading.Thread(target=other.client_token, args=("claude",), kwargs={"renew": True}),
+    )
+
+    def slowly(name: str) -> str:
+        token = adding(name)
+        racing.start()
+        racing.join(0.5)
+        return token
+
+    monkeypatch.setattr(vault, "add_client", slowly)
+    vault.client_token("claude", renew=True)
+    racing.join()
+    other.close()
+    assert vault.serve(vault.paths.client_token("claude").read_text().strip()).client == "claude"
 
 
 @pytest.mark.parametrize("token", ["", "memsync_", "memsync_" + "a" * 43, "x" * 100_000, "' OR 1=1 --"])

@@ -28,7 +28,7 @@ _CONTROL: Final = frozenset({"Cc", "Cf", "Co", "Cs"})
 _INJECTION: Final = re.compile(
     r"\b(ignore|disregard|forget|override)\b.{0,40}\b(previous|prior|above|all|earlier|your)\b.{0,40}\b(instruction|prompt|rule|message)s?\b"
     r"|\b(system|developer) (prompt|message)\b|\byou are now\b|\bact as\b|\bdo not (tell|mention|reveal)\b.{0,30}\b(user|person|owner)\b"
-    r"|<\|?/?(im_start|im_end|system|assistant|user|memories|profile|tool|function)\b|\[/?INST\]|^\s*(system|assistant|developer)\s*:"
+    r"|<\|?/?(im_start|im_end|system|assistant|user|memories|profile|tool|function)\b|\[/?INST\]|^[^\S\n]*(system|assistant|developer)\s*:"
     r"|\b(send|post|upload|exfiltrate|e-?mail)\b.{0,60}\b(password|passphrase|key|seed|token|secret|memories)\b",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )

@@ -1,7 +1,10 @@
 """A block for a prompt: within its budget, each thing once, quoted as data whatever it says."""
 
 import os
+import subprocess
+import sys
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,6 +74,14 @@ def test_the_same_thing_stands_there_once_but_other_figures_are_another_thing():
         hit("the train leaves at 9:45 from platform two"),
     ]
     assert len(pack(other).memories) == 2
+
+
+@pytest.mark.parametrize("line", ["\\n", "\\n \\n", "system\\n"])
+def test_a_megabyte_of_next_to_nothing_is_looked_at_in_one_go(line: str):
+    """No speed: who looks ahead from each of its lines takes hours."""
+    looking = f"from memsync.recall.context import looks_like_instruction as looks; print(looks('{line}' * 1000000 + 'x'))"
+    done = subprocess.run([sys.executable, "-c", looking], timeout=120, capture_output=True, check=True)
+    assert done.stdout == b"False\n"
 
 
 def test_what_is_shaped_like_an_instruction_is_fenced_and_flagged():

@@ -36,9 +36,11 @@ def proposal_lines(one: Value, width: int, *, whole: bool = False) -> Iterator[s
     marks = [f"kept on {day(one['memory']['when'])}"] if one["memory"] else []
     marks += [one["kind"]] if one["kind"] != "semantic" else []
     marks += [f"happened {day(one['happened'])}"] if one["happened"] else []
-    marks += [f"tagged {', '.join(map(_plain, one['tags']))}"] if one["tags"] else []
     if marks:
         yield f"  {'; '.join(marks)}"
+    if one["tags"]:
+        yield "  tagged"
+        yield from quoted(", ".join(map(_plain, one["tags"])), width, room=None if whole else ROOM)
     yield from _flags(one)
     yield from _beside(one, width)
 

@@ -232,7 +232,7 @@ def granted(tmp_path: Path) -> Person:
         grant = vault.grant(card, scope="personal", can="write", until="30d")
         with SharedVault.accept(grant.link, key=tool, registry=registry, store=store) as shared:
             for text in HOSTILE.values():
-                shared.propose(text, tags=["a\x1b[31mtag\u200b"])
+                shared.propose(text, tags=["a\x1b[31mtag\u200b", "1 accepted, 9 refused"])
                 vault.collect()
                 vault.push()
         assert len(vault.proposals()) == len(HOSTILE)
@@ -246,7 +246,7 @@ def test_nothing_that_a_tool_wrote_drives_the_terminal_or_passes_for_ours(grante
     assert "\U000e0041" not in shown
     assert "  | password of the house" in shown
     assert "characters that show nothing taken out" in shown
-    assert "tagged a[31mtag" in shown
+    assert "  | 1 accepted, 9 refused, a[31mtag" in shown
     said = [one for one in shown.splitlines() if not one.startswith("  | ")]
     assert sum("1 accepted" in one for one in said) == 0
     assert sum("claude would like" in one for one in said) == 0

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
     from memsync.store.address import Address, Target
 
-_LIMIT: Final = 64 << 20
+_WIDEST: Final = 1 << 14
+"""Dimensions of a vector."""
+_NUMBER: Final = 48
+"""Bytes that a number takes in JSON, at most: so many are read, since what a parser makes of them is many times as large."""
+_SPARE: Final = 1 << 17
 _REFUSED: Final = frozenset({400, 413, 422})
 
 
@@ -109,14 +113,16 @@ class Endpoint(Server):
     def _ask(self, texts: list[str]) -> npt.NDArray[np.float32]:
         import numpy as np
 
-        told = self._post("/embeddings", {"input": texts, "encoding_format": "float"}, limit=_LIMIT)
+        width = self.__dict__.get("dimensions", _WIDEST)
+        limit = len(texts) * width * _NUMBER + _SPARE
+        told = self._post("/embeddings", {"input": texts, "encoding_format": "float"}, limit=limit)
         try:
             rows = _rows(told, len(texts))
             with np.errstate(over="ignore"):
                 found = np.array(rows, np.float32)
         except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
             found = np.zeros(0, np.float32)
-        if found.ndim != 2 or not 0 < found.shape[1] <= 1 << 14 or not np.isfinite(found).all():
+        if found.ndim != 2 or not 0 < found.shape[1] <= _WIDEST or not np.isfinite(found).all():
             raise StorageError(f"{self._shown} answers something else than vectors; check recall.embedder")
         return found
 

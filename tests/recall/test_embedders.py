@@ -134,6 +134,15 @@ def test_what_is_no_answer_is_refused_whole(server: Server, body: bytes):
         found.encode(["one", "two"])
 
 
+def test_no_more_is_read_than_the_vectors_take(server: Server):
+    found = open_embedder(server.setting)
+    assert found is not None
+    assert found.dimensions == 256
+    server.answer = answer(*GOOD, [0] * 100_000)
+    with pytest.raises(StorageError, match="more than"):
+        found.encode(["one", "two"])
+
+
 def test_a_model_that_changes_its_size_is_refused(server: Server):
     found = open_embedder(server.setting)
     assert found is not None

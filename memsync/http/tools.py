@@ -107,7 +107,7 @@ async def _answer(home: Path, verb: ServedVerb, request: Request, turns: Turns) 
     except TooManyCalls as error:
         return _refusal(error, 429)
     except MemSyncError as error:
-        return _refusal(error, status_of(error))
+        return _refusal(error, status_of(error), home)
     return JSONResponse({"ok": True, **found})
 
 
@@ -149,9 +149,9 @@ def _host(given: str) -> str:
     return "" if parts.path or parts.query or parts.username is not None else (parts.hostname or "")
 
 
-def _refusal(error: Exception, status: int) -> Response:
+def _refusal(error: Exception, status: int, home: Path | None = None) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    value = {**error_value(error), "code": status}
+    value = {**error_value(error, home=home), "code": status}
     return JSONResponse({"ok": False, "error": value}, status, headers)
 
 

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import os
 import traceback
+from typing import TYPE_CHECKING
 
 from memsync import errors
 from memsync.errors import MemSyncError, TokenRefused
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Value = dict[str, object]
 _STATUS = {2: 400, 3: 423, 4: 404, 5: 403, 6: 409, 7: 507, 8: 502, 9: 409}
@@ -17,9 +21,11 @@ LONGEST = 1000
 """Characters of a message; one that repeats what it was given may be longer, and its middle is left out."""
 
 
-def error_value(error: Exception) -> Value:
-    """Name, message and what to do next; ``code`` is what a command ends with."""
+def error_value(error: Exception, *, home: Path | None = None) -> Value:
+    """Name, message and what to do next; ``code`` is what a command ends with. ``home``: a folder that a tool isn't told of."""
     message = " ".join(str(error).split())
+    if home is not None:
+        message = message.replace(f"{home}/", "")
     if len(message) > LONGEST:
         message = message[: LONGEST // 2] + " … " + message[-LONGEST // 2 :]
     return {

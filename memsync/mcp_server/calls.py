@@ -115,4 +115,4 @@ class Calls:
 
     def sentence(self, error: MemSyncError) -> str:
         """An error as a model may read it: one line, with what to do next and without where this home is."""
-        return str(error_value(error)["message"]).replace(f"{self._home}/", "")
+        return str(error_value(error, home=self._home)["message"])

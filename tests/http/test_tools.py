@@ -18,6 +18,7 @@ import pytest
 from memsync.http.openapi import description
 from memsync.http.serving import served
 from memsync.http.tools import MAX_BODY, tools_app
+from memsync.keeper.socket_path import socket_path
 from memsync.keeper.verb import SERVED
 from tests.people import Person, short_folder
 
@@ -102,6 +103,17 @@ def test_without_a_clients_token_nothing_is_answered(url: str, authorization: st
         assert status in {400, 401}, told
         assert status == 400 or headers["WWW-Authenticate"] == "Bearer"
         assert told["error"].keys() == {"name", "message", "next", "code"}
+
+
+def test_no_error_tells_a_tool_where_the_memory_is():
+    with short_folder() as folder:
+        home = Path(folder) / "home"
+        socket_path(home).parent.mkdir(parents=True)
+        socket_path(home).write_text("no socket")
+        with served(tools_app(home)) as url:
+            status, told, _ = ask(url, "/v1/status", Authorization=f"Bearer {NOBODY}")
+    assert status == 400 and "socket" in told["error"]["message"]
+    assert str(home) not in json.dumps(told)
 
 
 def test_the_persons_own_verbs_are_not_there(url: str, token: str):

@@ -7,11 +7,12 @@ import random
 import signal
 import threading
 import time
+from pathlib import Path
 
 from memsync.chain.node import local_node
 from memsync.errors import MemSyncError
 from memsync.intake import write_sample_export
-from memsync.keeper.client import NoKeeper
+from memsync.keeper.client import NoKeeper, call_served
 from tests.keeper.test_keeper import runs, wait_until
 from tests.people import Person
 
@@ -73,6 +74,21 @@ def test_a_keeper_killed_at_any_moment_of_a_local_verb_loses_nothing(person: Per
     asked = {str(person.folder / f"blocks {number}") for number in range(LOCAL_KILLS)}
     assert set(person.gets("status")["stores"]) <= asked | {"blocks"}
     person.says("scope", "add", "afterwards")
+
+
+def test_a_keeper_killed_as_it_answers_a_tool_has_it_in_the_ledger(person: Person):
+    person.unlock()
+    person.asks("remember", text="The launch is on the ninth of May.")
+    person.gets("client", "grant", "claude", "--scope", "personal", "--yes")
+    token = Path(person.gets("client", "token", "claude")["file"]).read_text().strip()
+    for number in range(3):
+        pid = person.unlock()
+        call_served("recall", {"question": f"launch {number}"}, person.home, token=token, channel="mcp")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda pid=pid: not runs(pid))
+    person.unlock()
+    asked = [one["question"] for one in person.gets("disclosures")["disclosures"]]
+    assert asked == ["launch 2", "launch 1", "launch 0"]
 
 
 def test_a_keeper_killed_at_any_moment_of_a_chain_verb_loses_nothing(person: Person):

@@ -42,10 +42,19 @@ _KEYS: Final = (
         ),
     ),
 )
+_MARKS: Final = (
+    ("key", "xprv"),
+    ("_", "sk-", "akia", "xox", "aiza", "glpat-", "eyj"),
+    ("pass", "contrase", "pin code", "api", "secret key"),
+)
+"""Of each of ``_KEYS``, in lower case: what is in every match that has ASCII only."""
+_DIGIT: Final = re.compile(r"\d")
 _CARD: Final = re.compile(r"(?<![\d.-])\d(?:[ -]?\d){12,18}(?![\d-])")
 _KEPT: Final = frozenset({"\u200c", "\u200d", "\ufe0e", "\ufe0f"})
 """Joiners and variation selectors: some scripts, and most emoji, are written with them. They stay between what they join."""
 _PLACES: Final = {word: at for at, word in enumerate(WORDS)}
+_SHORTEST_PHRASE: Final = 12 * 3 + 11
+"""Characters of twelve words, none of which has fewer than three, and the spaces between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +94,14 @@ def clean(text: str) -> str:
 
 
 def _secrets(text: str) -> Iterator[str]:
-    for kind, pattern in _KEYS:
-        if pattern.search(text):
+    low = text.lower()
+    for (kind, pattern), marks in zip(_KEYS, _MARKS, strict=True):
+        # Ignoring case, other letters than ASCII's match some of ASCII's: those texts are always looked at.
+        if (not text.isascii() or any(mark in low for mark in marks)) and pattern.search(text):
             yield kind
-    if any(_luhn(re.sub(r"\D", "", found)) for found in _CARD.findall(text)):
+    if _DIGIT.search(text) and any(_luhn(re.sub(r"\D", "", found)) for found in _CARD.findall(text)):
         yield "card"
-    if _has_phrase(re.findall(r"[a-z]+", text.lower())):
+    if len(text) >= _SHORTEST_PHRASE and _has_phrase(re.findall(r"[a-z]+", low)):
         yield "seed-phrase"
 
 
@@ -106,18 +117,21 @@ def _luhn(digits: str) -> bool:
 
 def _has_phrase(words: list[str]) -> bool:
     """Whether words in a row are a seed phrase by its checksum; a row that is one by chance is once in 16 of the shortest."""
-    run: list[int] = []
-    for word in [*words, ""]:
-        place = _PLACES.get(word)
-        if place is not None:
-            run.append(place)
-            continue
-        if any(
-            _is_phrase(run[at : at + length]) for length in _PHRASES for at in range(len(run) - length + 1)
-        ):
-            return True
-        run = []
-    return False
+    places = [*map(_PLACES.get, words), None]
+    begin = 0
+    while True:
+        end = places.index(None, begin)
+        if end - begin >= _PHRASES[0]:
+            run = [place for place in places[begin:end] if place is not None]
+            if any(
+                _is_phrase(run[at : at + length])
+                for length in _PHRASES
+                for at in range(len(run) - length + 1)
+            ):
+                return True
+        begin = end + 1
+        if begin == len(places):
+            return False
 
 
 def _is_phrase(places: list[int]) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Final, TypeAlias
 
 from memsync.errors import FormatError, InputError
@@ -27,8 +26,11 @@ MAX_ITEMS: Final = 262_144
 _INT_LIMIT: Final = 1 << 64
 _NEGATIVE_LIMIT: Final = 1 << 63
 _INTERNED: Final = 512
+_ORDERS: Final = 64
 _SHORT: Final = tuple(bytes((first,)) for first in range(256))
 _CID_HEAD: Final = b"\xd8\x2a\x58\x25\x00"
+_NAMES: Final[dict[bytes, str]] = {}
+"""Short map keys that have been read, by their encoding."""
 
 
 def encode(value: Encodable) -> bytes:
@@ -63,15 +65,13 @@ def _text(value: str) -> bytes:
 _key = lru_cache(maxsize=_INTERNED)(_text)
 
 
-def _sorted(value: Mapping[str, Encodable]) -> list[tuple[bytes, Encodable]]:
-    pairs: list[tuple[bytes, Encodable]] = []
-    for name, item in value.items():
-        if not isinstance(name, str):
-            raise InputError("the keys of a map are texts")
-        pairs.append((_key(name), item))
+@lru_cache(maxsize=_ORDERS)
+def _ordered(names: tuple[str, ...]) -> tuple[tuple[bytes, str], ...]:
+    """The keys of a map, encoded, in their order: the same few sets of keys come again and again."""
+    if not all(isinstance(name, str) for name in names):
+        raise InputError("the keys of a map are texts")
     # A shortest head carries the length first, so the order of the encoded keys is "by length, then by bytes".
-    pairs.sort(key=itemgetter(0))
-    return pairs
+    return tuple(sorted((_key(name), name) for name in names))
 
 
 def _write(value: Encodable, put: Callable[[bytes], None], room: int) -> None:
@@ -97,9 +97,13 @@ def _write(value: Encodable, put: Callable[[bytes], None], room: int) -> None:
         if not room:
             raise InputError(f"more than {MAX_DEPTH} levels deep")
         put(_head(0xA0, len(value)))
-        for key, item in _sorted(value):
+        for key, name in _ordered(tuple(value)):
             put(key)
-            _write(item, put, room - 1)
+            item = value[name]
+            if type(item) is str:
+                put(_text(item))
+            else:
+                _write(item, put, room - 1)
     elif isinstance(value, CID):
         put(_CID_HEAD + value.to_bytes())
     else:
@@ -114,7 +118,7 @@ def decode(data: bytes, *, what: str = "dag-cbor") -> Value:
     ``key`` (not a text), ``order``, ``duplicate``, ``depth``, ``count`` (more than :data:`MAX_ITEMS` items).
     """
     try:
-        value, end = _item(data, 0, MAX_DEPTH, [MAX_ITEMS - 1], {})
+        value, end = _item(data, 0, MAX_DEPTH, [MAX_ITEMS - 1])
     except _Fault as fault:
         raise FormatError(what, fault.fault, fault.detail) from None
     except IndexError:
@@ -133,8 +137,8 @@ class _Fault(Exception):
         self.detail = detail
 
 
-def _item(data: bytes, pos: int, room: int, left: list[int], names: dict[bytes, str]) -> tuple[Value, int]:
-    """The item at ``pos`` and where the next begins. ``left[0]`` items may still be counted; ``names`` interns short keys."""
+def _item(data: bytes, pos: int, room: int, left: list[int]) -> tuple[Value, int]:
+    """The item at ``pos`` and where the next begins. ``left[0]`` items may still be counted."""
     first = data[pos]
     if first >= 0xE0:
         return _simple(first), pos + 1
@@ -156,26 +160,12 @@ def _item(data: bytes, pos: int, room: int, left: list[int], names: dict[bytes, 
             raise _cut(argument, len(data) - pos)
         return _utf8(data[pos:end]), end
     if major == 5:
-        _enter(2 * argument, len(data) - pos, room, left)
-        found: dict[str, Value] = {}
-        last = b""
-        for _ in range(argument):
-            start = pos
-            name, pos = _name(data, pos, names)
-            raw = data[start:pos]
-            if raw <= last:
-                raise _Fault(
-                    "duplicate" if raw == last else "order",
-                    "map keys are unique, sorted by length, then by bytes",
-                )
-            last = raw
-            found[name], pos = _item(data, pos, room - 1, left, names)
-        return found, pos
+        return _map(data, pos, argument, room, left)
     if major == 4:
         _enter(argument, len(data) - pos, room, left)
         items: list[Value] = []
         for _ in range(argument):
-            item, pos = _item(data, pos, room - 1, left, names)
+            item, pos = _item(data, pos, room - 1, left)
             items.append(item)
         return items, pos
     if major == 1:
@@ -183,6 +173,41 @@ def _item(data: bytes, pos: int, room: int, left: list[int], names: dict[bytes, 
             raise _Fault("value", "an integer below -2^63")
         return -1 - argument, pos
     return _link(data, pos, argument)
+
+
+def _map(data: bytes, pos: int, count: int, room: int, left: list[int]) -> tuple[dict[str, Value], int]:
+    """The ``count`` pairs at ``pos``; short texts and byte strings are read here, for most values are one."""
+    _enter(2 * count, len(data) - pos, room, left)
+    found: dict[str, Value] = {}
+    last = b""
+    for _ in range(count):
+        # A short key that is known: its slice, head and all, has its name. A cut one is never among them.
+        raw = data[pos : pos + data[pos] - 0x5F]
+        name = _NAMES.get(raw)
+        if name is None:
+            start = pos
+            name, pos = _name(data, pos)
+            raw = data[start:pos]
+        else:
+            pos += len(raw)
+        if raw <= last:
+            raise _Fault(
+                "duplicate" if raw == last else "order",
+                "map keys are unique, sorted by length, then by bytes",
+            )
+        last = raw
+        first = data[pos]
+        if first == 0x78 and pos + 1 < len(data) and 23 < data[pos + 1] <= len(data) - pos - 2:
+            end = pos + 2 + data[pos + 1]
+            found[name] = _utf8(data[pos + 2 : end])
+            pos = end
+        elif 0x40 <= first < 0x58 and pos + first - 0x3F <= len(data):
+            end = pos + first - 0x3F
+            found[name] = data[pos + 1 : end]
+            pos = end
+        else:
+            found[name], pos = _item(data, pos, room - 1, left)
+    return found, pos
 
 
 def _argument(data: bytes, pos: int, info: int) -> tuple[int, int]:
@@ -209,8 +234,9 @@ def _enter(items: int, rest: int, room: int, left: list[int]) -> None:
         raise _Fault("count", f"more than {MAX_ITEMS} items")
 
 
-def _name(data: bytes, pos: int, names: dict[bytes, str]) -> tuple[str, int]:
-    first = data[pos]
+def _name(data: bytes, pos: int) -> tuple[str, int]:
+    """A map key; a short one is remembered with its head, so that it is read once."""
+    start, first = pos, data[pos]
     if first >> 5 != 3:
         raise _Fault("key", "a map key that is not a text")
     length = first & 31
@@ -220,12 +246,9 @@ def _name(data: bytes, pos: int, names: dict[bytes, str]) -> tuple[str, int]:
     end = pos + length
     if end > len(data):
         raise _cut(length, len(data) - pos)
-    raw = data[pos:end]
-    name = names.get(raw)
-    if name is None:
-        name = _utf8(raw)
-        if len(names) < _INTERNED:
-            names[raw] = name
+    name = _utf8(data[pos:end])
+    if length < 24 and len(_NAMES) < _INTERNED:
+        _NAMES[data[start:end]] = name
     return name, end
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -128,7 +128,7 @@ class Shelf:
             for _, run, data in sorted(group, key=lambda row: bases[number(row[1])]):
                 numbers, counts = unpack(blob(data))
                 shift = bases[number(run)]
-                at.extend(array("H", [one + shift for one in numbers]) if shift else numbers)
+                at.extend(map(shift.__add__, numbers) if shift else numbers)
                 often += counts
             merged[word] = _little(at).tobytes() + bytes(often)
         self._db.run(f"DELETE FROM {self._postings} WHERE run IN ({marks})", list(bases))
@@ -277,13 +277,24 @@ def _columns_of(entries: list[Entry]) -> dict[str, array[int]]:
 
 
 def _postings_of(entries: list[Entry]) -> dict[str, bytes]:
-    found: dict[str, tuple[array[int], bytearray]] = {}
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    often: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for at, one in enumerate(entries):
-        for word, often in Counter(one.words.split(" ")).items():
-            numbers, counts = found.setdefault(word, (array("H"), bytearray()))
-            numbers.append(at)
-            counts.append(min(often, 255))
-    return {word: _little(numbers).tobytes() + bytes(counts) for word, (numbers, counts) in found.items()}
+        words = one.words.split(" ")
+        once = set(words)
+        for word in once:
+            found[word].append(at)
+        if len(once) < len(words):
+            for word, times in Counter(words).items():
+                if times > 1:
+                    often[word].append((len(found[word]) - 1, min(times, 255)))
+    postings = {}
+    for word, numbers in found.items():
+        counts = bytearray(b"\1") * len(numbers)
+        for place, times in often.get(word, ()):
+            counts[place] = times
+        postings[word] = _little(array("H", numbers)).tobytes() + counts
+    return postings
 
 
 def _fitting(runs: list[Run]) -> list[Run]:

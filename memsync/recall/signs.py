@@ -34,6 +34,16 @@ _NUMBERED: Final = re.compile(
     r"|years?|months?|weeks?|hours?|days?)\b",
     re.IGNORECASE,
 )
+_RUN: Final = re.compile(r"\w+")
+_TIMES: Final = frozenset(
+    "yesterday today tonight tomorrow ago recently since weekend monday tuesday wednesday thursday friday saturday sunday january "
+    "february march april june july august september october november december".split()
+)
+_LEADING: Final = frozenset("last next this few".split())
+_NUMBERS: Final = frozenset(
+    "one two three four five six seven eight nine ten once twice first second third dozen couple year years month months week weeks "
+    "hour hours day days".split()
+)
 _NAMING: Final = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+")
 _ASKING: Final = re.compile(r"[^.!?]*\?")
 _SPEAKER: Final = re.compile(r"([^\W\d_][\w'’-]{1,24}): ")
@@ -57,12 +67,11 @@ def signs(document: Document, words: list[str]) -> Signs:
     """The signs of a document whose ``stems`` are ``words``."""
     text = document.text
     asked = sum(map(len, _ASKING.findall(text))) if "?" in text else 0
-    flags = TIMED * bool(_TIMED.search(text)) | NUMBERED * bool(_NUMBERED.search(text))
-    flags |= NAMING * bool(_NAMING.search(text))
+    flags = _timed_or_numbered(text) | NAMING * bool(_NAMING.search(text))
     things = _things()
     kinds = 0
-    for word in set(words):
-        kinds |= things.get(word, 0)
+    for word in things.keys() & set(words):
+        kinds |= things[word]
     return Signs(
         conversation=_conversation(document),
         turn=_place(document.turn, document.part),
@@ -71,6 +80,20 @@ def signs(document: Document, words: list[str]) -> Signs:
         flags=flags,
         kinds=kinds,
     )
+
+
+def _timed_or_numbered(text: str) -> int:
+    """What ``_TIMED`` and ``_NUMBERED`` find. Of ASCII most is told by whole words, for neither parts one, and sooner."""
+    if not text.isascii():
+        return TIMED * bool(_TIMED.search(text)) | NUMBERED * bool(_NUMBERED.search(text))
+    words = set(_RUN.findall(text.lower()))
+    figures = [word for word in words if word.isdigit()]
+    timed = (
+        not _TIMES.isdisjoint(words)
+        or any(len(word) == 4 for word in figures)
+        or (not _LEADING.isdisjoint(words) and bool(_TIMED.search(text)))
+    )
+    return TIMED * timed | NUMBERED * (bool(figures) or not _NUMBERS.isdisjoint(words))
 
 
 def speaker(role: str | None, text: str) -> int:

@@ -225,8 +225,7 @@ class SharedVault:
             )
             for segment, records in added:
                 at.memories.attach(self._envelope.scope, segment, records)
-            at.segments.drop(gone)
-            at.memories.drop_unreached(self._envelope.scope, ())
+            at.memories.drop(self._envelope.scope, at.memories.detach(self._envelope.scope, gone))
             at.meta.put(TAKEN, root.digest)
             Proposals(at.database).taken_in(self._grant, view.acknowledged)
             after = self._current()

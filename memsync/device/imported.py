@@ -16,6 +16,10 @@ class Imported:
     def __contains__(self, key: object) -> bool:
         return isinstance(key, bytes) and bool(self._db.run("SELECT 1 FROM imported WHERE key = ?", (key,)))
 
+    def is_empty(self) -> bool:
+        """Whether nothing was imported yet."""
+        return not self._db.run("SELECT 1 FROM imported LIMIT 1")
+
     def add_many(self, keys: Iterable[bytes]) -> None:
         """Remember these."""
         self._db.run_many("INSERT OR IGNORE INTO imported (key) VALUES (?)", ((key,) for key in keys))

@@ -7,10 +7,12 @@ when the commit that holds it is final (``attempts``), or when it is taken back;
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from memsync.device.database import Database, Row, blob, number, text
+
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,32 @@ class Journal:
         """Every entry that is not settled, whether an attempt holds it or not; of one kind or scope if asked."""
         return self._select("(?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR scope = ?2)", (kind, scope))
 
+    def read(self, *, kind: str | None = None, other_than: str | None = None) -> Iterator[Entry]:
+        """The same one after the other, read as they are asked for: of one kind, or of all kinds but one."""
+        last = 0
+        while page := self._select(
+            "ordinal > ?1 AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR kind <> ?3)",
+            (last, kind, other_than),
+            limit=_PAGE,
+        ):
+            yield from page
+            last = page[-1].ordinal
+
+    def scopes(self, *, kind: str) -> set[bytes]:
+        """The ids of the scopes that have entries of this kind."""
+        rows = self._db.run(
+            "SELECT DISTINCT scope FROM journal WHERE kind = ? AND scope IS NOT NULL", (kind,)
+        )
+        return {blob(row[0]) for row in rows}
+
     def free(self) -> list[Entry]:
         """The entries that no live attempt holds."""
         return self._select("ordinal NOT IN (SELECT ordinal FROM attempt_entry)", ())
 
-    def of_attempt(self, attempt: int) -> list[Entry]:
-        """The entries that this attempt holds."""
-        return self._select("ordinal IN (SELECT ordinal FROM attempt_entry WHERE attempt = ?)", (attempt,))
+    def of_attempt(self, attempt: int) -> set[int]:
+        """The ordinals of the entries that this attempt holds."""
+        rows = self._db.run("SELECT ordinal FROM attempt_entry WHERE attempt = ?", (attempt,))
+        return {number(row[0]) for row in rows}
 
     def remove(self, ordinals: Iterable[int]) -> None:
         """Take these back: they will not be pushed, if no attempt that is live lands with them."""
@@ -80,9 +101,11 @@ class Journal:
         """How many entries there are."""
         return number(self._db.run("SELECT count(*) FROM journal")[0][0])
 
-    def _select(self, condition: str, values: tuple[str | bytes | int | None, ...]) -> list[Entry]:
+    def _select(
+        self, condition: str, values: tuple[str | bytes | int | None, ...], *, limit: int = -1
+    ) -> list[Entry]:
         rows = self._db.run(
-            f"SELECT ordinal, kind, scope, payload, created FROM journal WHERE {condition} ORDER BY ordinal",  # noqa: S608 ours
+            f"SELECT ordinal, kind, scope, payload, created FROM journal WHERE {condition} ORDER BY ordinal LIMIT {limit}",  # noqa: S608 ours
             values,
         )
         return [_entry(row) for row in rows]

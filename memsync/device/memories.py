@@ -28,6 +28,7 @@ Identity = tuple[bytes, bytes]
 """A memory's or tombstone's id and version, 16 bytes each."""
 
 _BATCH = 2000
+_ASKED = 250
 _PLACE = ("conversation", "turn", "part", "role", "title")
 _FOR_EVER = 1 << 62
 
@@ -213,12 +214,57 @@ class Memories:
         )
         return {(blob(row[0]), blob(row[1])) for row in rows}
 
-    def drop_unreached(self, scope: bytes, keep: Collection[Identity]) -> int:
-        """Let go of what no held segment has and ``keep`` (what the journal still wants) does not name; returns how many.
+    def unreached_among(self, scope: bytes, asked: Iterable[Identity]) -> set[Identity]:
+        """What of ``asked`` no held segment has, as ``unreached`` says; costs what is asked, not what is kept."""
+        in_scope = scope_number(self._db, scope)
+        found: set[Identity] = set()
+        source = iter(asked)
+        while some := list(islice(source, _ASKED)):
+            named = "WITH asked (id, version) AS (VALUES " + ",".join(["(?, ?)"] * len(some)) + ")"
+            values = [value for identity in some for value in identity]
+            rows = self._db.run(
+                f"{named} SELECT id, version FROM asked WHERE EXISTS (SELECT 1 FROM memory"  # noqa: S608 ours
+                " WHERE scope = ? AND id = asked.id AND version = asked.version AND NOT dead"
+                " AND NOT EXISTS (SELECT 1 FROM holding WHERE holding.row = memory.row))",
+                [*values, in_scope],
+            )
+            rows += self._db.run(
+                f"{named} SELECT id, version FROM asked WHERE EXISTS (SELECT 1 FROM tombstone"  # noqa: S608 ours
+                " WHERE scope = ?1 AND id = asked.id AND version = asked.version)"
+                " AND NOT EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = asked.id AND segment IS NOT NULL)".replace(
+                    "?1", f"?{len(values) + 1}"
+                ),
+                [*values, in_scope],
+            )
+            found.update((blob(row[0]), blob(row[1])) for row in rows)
+        return found
+
+    def detach(self, scope: bytes, digests: Iterable[bytes]) -> set[Identity]:
+        """Hold these segments no longer, for the current root does not reach them; returns what no held segment has since."""
+        had: set[Identity] = set()
+        with self._db.transaction():
+            for digest in digests:
+                rows = self._db.run(
+                    "SELECT memory.id, memory.version FROM segment JOIN holding ON holding.segment = segment.number"
+                    " JOIN memory USING (row) WHERE segment.digest = ?",
+                    (digest,),
+                )
+                rows += self._db.run(
+                    "SELECT tombstone.id, version FROM tombstone JOIN segment ON segment.number = tombstone.segment"
+                    " WHERE segment.digest = ?",
+                    (digest,),
+                )
+                had.update((blob(row[0]), blob(row[1])) for row in rows)
+                self._db.run("DELETE FROM segment WHERE digest = ?", (digest,))
+            self._bury()
+            return self.unreached_among(scope, had)
+
+    def drop(self, scope: bytes, records: Collection[Identity]) -> int:
+        """Let go of these, which no held segment has and the journal does not want; returns how many.
 
         For what came from a root that the chain has undone since.
         """
-        gone = sorted(self.unreached(scope) - set(keep))
+        gone = sorted(records)
         with self._db.transaction():
             in_scope = scope_number(self._db, scope)
             rows = [(in_scope, memory_id, version) for memory_id, version in gone]
@@ -243,8 +289,9 @@ class Memories:
     def forgotten_in(self, scope: bytes) -> dict[bytes, set[Identity]]:
         """Held segments that still have what was forgotten: by digest, which versions; what a rewrite must leave out."""
         rows = self._db.run(
-            "SELECT segment.digest, memory.id, memory.version FROM memory JOIN holding USING (row)"
-            " JOIN segment ON segment.number = holding.segment WHERE dead AND memory.scope = ?",
+            # In this order: of what is dead there is little, and SQLite would begin with all that a scope has.
+            "SELECT segment.digest, memory.id, memory.version FROM memory INDEXED BY memory_dead CROSS JOIN holding USING (row)"
+            " CROSS JOIN segment ON segment.number = holding.segment WHERE dead AND memory.scope = ?",
             (scope_number(self._db, scope),),
         )
         found: dict[bytes, set[Identity]] = {}
@@ -303,28 +350,58 @@ class Memories:
         if not memories:
             return
         [(last,)] = self._db.run("SELECT coalesce(max(row), 0) FROM memory")
+        # Of an own push read back all are known, and the first tells: what is there need not be made ready to be put there again.
+        first = memories[0]
+        known = self._rows_of(scope, memories) if self._rows_of(scope, [first]) else {}
+        new = [one for one in memories if (one.id, one.version) not in known] if known else memories
         self._db.run_many(
             "INSERT INTO memory (scope, id, version, at, current, dead, text, tags, rest) SELECT ?1, ?2, ?3, ?4, NOT dead, dead,"
             " iif(dead, '', ?5), iif(dead, '', ?6), iif(dead, x'', ?7)"
             " FROM (SELECT EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = ?2) AS dead) WHERE true"
             " ON CONFLICT DO NOTHING",
-            (
-                (scope, one.id, one.version, one.when, one.text, " ".join(one.tags), _rest(one))
-                for one in memories
-            ),
+            ((scope, one.id, one.version, one.when, one.text, " ".join(one.tags), _rest(one)) for one in new),
         )
         if segment is not None:
-            self._hold(segment, scope, memories, number(last))
+            self._db.run_many(
+                "INSERT OR IGNORE INTO holding (segment, row) VALUES (?, ?)",
+                ((segment, row) for row in known.values()),
+            )
+            self._hold(segment, scope, new, number(last))
         edges = [(scope, one.id, old, one.version) for one in memories for old in one.replaces]
         self._db.run_many(
             "INSERT OR IGNORE INTO replaced (scope, id, version, by) SELECT ?1, ?2, ?3, ?4"
             " WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = ?2)",
             edges,
         )
-        edited = {
-            blob(row[0]) for row in self._db.run("SELECT DISTINCT id FROM replaced WHERE scope = ?", (scope,))
-        }
-        self._weigh(scope, edited.intersection(one.id for one in memories))
+        self._weigh(scope, self._edited(scope, [one.id for one in memories]))
+
+    def _edited(self, scope: int, ids: Sequence[bytes]) -> set[bytes]:
+        """Those of these ids of which a version replaces another."""
+        found: set[bytes] = set()
+        if not self._db.run("SELECT 1 FROM replaced WHERE scope = ? LIMIT 1", (scope,)):
+            return found
+        for start in range(0, len(ids), _ASKED):
+            some = ids[start : start + _ASKED]
+            rows = self._db.run(
+                f"SELECT DISTINCT id FROM replaced WHERE scope = ? AND id IN ({','.join('?' * len(some))})",  # noqa: S608 ours
+                (scope, *some),
+            )
+            found.update(blob(row[0]) for row in rows)
+        return found
+
+    def _rows_of(self, scope: int, memories: Sequence[Memory]) -> dict[Identity, int]:
+        """The rows of those of these that are kept already."""
+        found: dict[Identity, int] = {}
+        for start in range(0, len(memories), _ASKED):
+            some = [(one.id, one.version) for one in memories[start : start + _ASKED]]
+            rows = self._db.run(
+                f"WITH asked (id, version) AS (VALUES {','.join(['(?, ?)'] * len(some))})"  # noqa: S608 ours
+                " SELECT memory.id, memory.version, row FROM asked CROSS JOIN memory"
+                " ON memory.id = asked.id AND memory.version = asked.version WHERE scope = ?",
+                [*(value for identity in some for value in identity), scope],
+            )
+            found.update(((blob(row[0]), blob(row[1])), number(row[2])) for row in rows)
+        return found
 
     def _hold(self, segment: int, scope: int, memories: list[Memory], last: int) -> None:
         """Note which rows the segment has: the new ones all lie after ``last``."""

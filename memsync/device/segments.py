@@ -22,7 +22,7 @@ class Held:
 
 
 class Segments:
-    """The segments and nodes held, by scope. Segments get in by ``Memories.attach``."""
+    """The segments and nodes held, by scope. Segments get in by ``Memories.attach``, and out by ``Memories.detach``."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -41,10 +41,6 @@ class Segments:
             "SELECT scope.id FROM segment JOIN scope ON scope = scope.number WHERE digest = ?", (digest,)
         )
         return blob(rows[0][0]) if rows else None
-
-    def drop(self, digests: Iterable[bytes]) -> None:
-        """Hold these no longer, for the current root does not reach them. What they brought stays until ``Memories.drop_unreached``."""
-        self._db.run_many("DELETE FROM segment WHERE digest = ?", ((digest,) for digest in digests))
 
     def nodes(self, scope: bytes) -> set[bytes]:
         """The catalog nodes below which everything is held."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
 from memsync.errors import FormatError, InputError
-from memsync.format.fields import as_bytes, as_list, as_map, as_uint
-from memsync.ipld.dagcbor import Encodable, Value, encode
+from memsync.format.fields import as_bytes, as_list, as_map, as_ms, as_uint
+from memsync.ipld.dagcbor import Encodable, Value, decode, encode
 from memsync.memory import (
     CONTENT_KEYS,
     IDENTITY_KEYS,
+    KNOWN_KEYS,
     SOURCE_KEYS,
     Draft,
     InvalidMemory,
@@ -35,6 +36,8 @@ _PLAIN: Final = ("kind", "text", "created", "happened", "valid_from", "valid_unt
 _REQUIRED: Final = frozenset({"kind", "text", "created"})
 _IDENTITY: Final = frozenset({"id", "version"})
 _TOMBSTONE: Final = ("id", "version", "forgotten")
+_ID: Final = b"\x62id\x50"
+_VERSION: Final = b"\x67version\x50"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,49 @@ class Record:
     def leaf(self) -> bytes:
         """The witness leaf, 32 bytes."""
         return witness_leaf(self.salt, encode_memory(self.memory))
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRecord:
+    """A record as a segment takes it in: its bytes, its witness leaf, how many items of DAG-CBOR it is, the memory's id and version, its
+    author and its time (ms), and whether the record is new, of batch 0."""
+
+    data: bytes
+    leaf: bytes
+    items: int
+    identity: tuple[bytes, bytes]
+    author: bytes | None
+    when: int
+    is_new: bool
+
+    @classmethod
+    def of(cls, record: Record) -> EncodedRecord:
+        """What a record is in bytes; ``InvalidMemory`` above 192 KiB."""
+        memory = record.memory
+        identity = (memory.id, memory.version)
+        return cls(*encode_record(record), identity, memory.author, memory.when, record.batch == 0)
+
+    @classmethod
+    def of_new(cls, salt: bytes, memory: bytes, *, what: str = "memory") -> EncodedRecord:
+        """A new record of a memory or tombstone that ``encode_memory`` wrote, without encoding it anew; ``FormatError(what, …)``."""
+        value = as_map(decode(memory, what=what), what=what, name="a memory")
+        _need(value, _IDENTITY, what)
+        if not value.keys() <= KNOWN_KEYS:
+            encode([[value]])  # as in encode_record
+        when = value.get("forgotten", value.get("happened", value.get("created")))
+        author = value.get("author")
+        return cls(
+            b"\x83\x00\x50" + salt + memory,
+            witness_leaf(salt, memory),
+            3 + _count_items(value),
+            (
+                as_bytes(value["id"], 16, what=what, name="id"),
+                as_bytes(value["version"], 16, what=what, name="version"),
+            ),
+            None if author is None else as_bytes(author, 32, what=what, name="author"),
+            as_ms(when, what=what, name="a time"),
+            is_new=True,
+        )
 
 
 def witness_leaf(salt: bytes, memory: bytes) -> bytes:
@@ -117,6 +163,18 @@ def read_memory(value: Value, *, what: str = "memory") -> Kept:
     memory = _made(Memory, arguments, what)
     _refuse_large(memory, found, what)
     return memory
+
+
+def identity_of(memory: bytes, *, what: str = "memory") -> tuple[bytes, bytes]:
+    """The id and version (16 bytes each) in the bytes of a memory or tombstone; ``FormatError(what, …)`` where none can be told.
+
+    Both keys are always there: what looks like one, and stands once, is it, and nothing else need be read.
+    """
+    if memory.count(_ID) == memory.count(_VERSION) == 1:
+        at, then = memory.index(_ID) + len(_ID), memory.index(_VERSION) + len(_VERSION)
+        return memory[at : at + 16], memory[then : then + 16]
+    found = read_memory(decode(memory, what=what), what=what)
+    return found.id, found.version
 
 
 def read_draft(value: Value, *, what: str = "draft") -> Draft:

@@ -20,7 +20,7 @@ from memsync.errors import FormatError, InputError
 from memsync.format.block import Block, Ref, check_digest
 from memsync.format.catalog_node import Epoch, Order, SegmentRow
 from memsync.format.fields import as_bytes, as_list, as_uint, check_version
-from memsync.format.records import Record, encode_record
+from memsync.format.records import EncodedRecord, Record
 from memsync.format.stream import MAX_INFLATED, StreamWriter, read_stream
 from memsync.ipld.dagcbor import MAX_ITEMS, Value, decode, encode
 
@@ -60,7 +60,7 @@ class SealedSegment:
 
 
 def build_segments(
-    records: Iterable[Record],
+    records: Iterable[Record | EncodedRecord],
     *,
     key: ContentKey,
     vault: bytes,
@@ -74,11 +74,11 @@ def build_segments(
     """
     filling = _Filling(dropped)
     for record in records:
-        encoded = encode_record(record)
-        if not filling.has_room(record, encoded):
+        encoded = EncodedRecord.of(record) if isinstance(record, Record) else record
+        if not filling.has_room(encoded):
             yield filling.seal(key, vault, scope, random)
             filling = _Filling()
-        filling.add(record, encoded)
+        filling.add(encoded)
     if not filling.is_empty():
         yield filling.seal(key, vault, scope, random)
 
@@ -118,7 +118,7 @@ def rewrite_segment(
     records, dropped = carry(old, drop)
     filling = _Filling(dropped)
     for record in records:
-        filling.add(record, encode_record(record))
+        filling.add(EncodedRecord.of(record))
     sealed = filling.seal(key, vault, scope, random)
     return sealed.block, sealed.row(max(row.order for row, _ in old))
 
@@ -199,12 +199,12 @@ class _Filling:
     def is_empty(self) -> bool:
         return not self._times and not self._dropped
 
-    def has_room(self, record: Record, encoded: tuple[bytes, bytes, int]) -> bool:
+    def has_room(self, record: EncodedRecord) -> bool:
         """Whether the record fits; always when there is nothing yet."""
         if self.is_empty():
             return True
-        data, _, items = encoded
-        stream = self._streams.get(record.memory.author)
+        data, items = record.data, record.items
+        stream = self._streams.get(record.author)
         if (
             self._inflated + len(data) + 16 > MAX_INFLATED
             or items + (stream.items if stream else 1) > MAX_ITEMS
@@ -221,23 +221,22 @@ class _Filling:
         before, stream = (stream.size(), stream) if stream else (0, StreamWriter())
         return stream.size_with(data) + _GROWTH - before <= left
 
-    def add(self, record: Record, encoded: tuple[bytes, bytes, int]) -> None:
-        data, leaf, items = encoded
-        memory = record.memory
-        if (identity := (memory.id, memory.version)) in self._identities:
+    def add(self, record: EncodedRecord) -> None:
+        data = record.data
+        if record.identity in self._identities:
             raise InputError("one version of a memory is given twice")
-        if (stream := self._streams.get(memory.author)) is None:
-            stream = self._streams[memory.author] = StreamWriter()
+        if (stream := self._streams.get(record.author)) is None:
+            stream = self._streams[record.author] = StreamWriter()
             before = 0
         else:
             before = stream.size()
-        stream.add(data, items)
+        stream.add(data, record.items)
         self._size += stream.size() - before + _GROWTH
         self._inflated += len(data) + _GROWTH + (0 if before else 9)
-        self._identities.add(identity)
-        self._times.append(memory.when)
-        if record.batch == 0:
-            self._leaves.append(leaf)
+        self._identities.add(record.identity)
+        self._times.append(record.when)
+        if record.is_new:
+            self._leaves.append(record.leaf)
 
     def seal(self, key: ContentKey, vault: bytes, scope: bytes, random: Random) -> SealedSegment:
         streams = [stream.finish() for stream in self._streams.values()]

@@ -7,12 +7,11 @@ a lost race nor a reorg loses anything. A head below one seen final, or another 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from memsync.chain.registry import Snapshot, VaultState
-from memsync.crypto.epochs import ContentKey
 from memsync.device.heads import Head
 from memsync.device.proposals import Proposals
 from memsync.device.scopes import Scope as ScopeName
@@ -20,7 +19,7 @@ from memsync.device.segments import Held
 from memsync.errors import BlockMissing, ChainReset, VaultMoved
 from memsync.format.catalog import Catalog, NotForMe
 from memsync.format.catalog_node import CatalogRoot, SegmentRow
-from memsync.format.records import Kept
+from memsync.format.records import Kept, identity_of
 from memsync.format.segment import open_segment
 from memsync.ipld.dagcbor import decode, encode
 from memsync.memory import Memory
@@ -33,7 +32,7 @@ from memsync.sync.sealing import need_key
 from memsync.sync.settling import final_head, settle, unsettle, waiting, walk_back
 from memsync.sync.standing import Standing, catalog_of, epoch_keys, find_digest, read_standing
 from memsync.sync.whereabouts import note_places
-from memsync.sync.wishes import RECORD, SCOPE, read_wishes, wish_scope
+from memsync.sync.wishes import RECORD, SCOPE, read_record, read_wishes, wish_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +48,25 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class _ScopeNews:
-    """What is new in one scope, fetched and opened."""
+    """What is new in one scope: of the segments that came, what opens each and its block, still sealed, since all of them open would be
+    eight times as large."""
 
     scope: bytes
-    catalog: CatalogRoot | None
-    added: list[tuple[Held, list[Kept]]]
+    root: CatalogRoot | None
     removed: list[bytes]
+    added: list[tuple[SegmentRow, bytes]] = field(default_factory=list)
+    catalog: Catalog | None = None
+
+    def opened(self) -> Iterator[tuple[Held, list[Kept]]]:
+        """The segments that came, one after the other. Raises ``FormatError``."""
+        if (catalog := self.catalog) is None:
+            return
+        for done, (row, data) in enumerate(self.added):
+            tell("reading segments", done, len(self.added))
+            key = need_key(catalog.keys, row.epoch.id)
+            segment = open_segment(data, row, key=key, vault=catalog.vault, scope=catalog.scope)
+            held = Held(row.ref.digest, row.ref.object_id, row.epoch.id)
+            yield held, [record.memory for record in segment.records]
 
 
 def pull(replica: Replica) -> Pulled:
@@ -132,7 +144,7 @@ def _take_back(replica: Replica, keys: OwnerKeys, seen: Head) -> None:
     with replica.database.transaction():
         _merge(
             replica,
-            [_ScopeNews(scope.id, None, [], _held(replica, scope.id)) for scope in replica.scopes.all()],
+            [_ScopeNews(scope.id, None, _held(replica, scope.id)) for scope in replica.scopes.all()],
         )
         for name in (TAKEN, POINTER, GRANTS):
             replica.meta.delete(name)
@@ -148,7 +160,7 @@ def _note(replica: Replica, head: Head, final: Head | None) -> None:
 
 
 def _news(replica: Replica, keys: OwnerKeys, standing: Standing) -> list[_ScopeNews]:
-    """Fetch and open what is new, scope by scope."""
+    """Fetch what is new, scope by scope."""
     found = []
     for scope in standing.owner.scopes:
         entry = standing.entry(scope)
@@ -158,11 +170,12 @@ def _news(replica: Replica, keys: OwnerKeys, standing: Standing) -> list[_ScopeN
         catalog = catalog_of(scope.id, contents, vault=keys.vault, fetch=replica.fetch)
         held = replica.segments.held(scope.id)
         rows, removed = _changes(catalog, _catalog_taken(replica, scope.id), entry.catalog, held)
-        added = [row for row in rows if row.ref.digest not in held]
-        found.append(_ScopeNews(scope.id, entry.catalog, list(_open(replica, catalog, added)), removed))
+        added = {row.ref.digest: row for row in rows if row.ref.digest not in held}
+        fetched = [(added[digest], data) for digest, data in replica.fetch_many(added)]
+        found.append(_ScopeNews(scope.id, entry.catalog, removed, fetched, catalog))
     known = {scope.id for scope in standing.owner.scopes}
     undone = [scope.id for scope in replica.scopes.all() if scope.id not in known]
-    return found + [_ScopeNews(scope, None, [], _held(replica, scope)) for scope in undone]
+    return found + [_ScopeNews(scope, None, _held(replica, scope)) for scope in undone]
 
 
 def _changes(
@@ -184,16 +197,6 @@ def _changes(
     return rows, [*gone.difference(row.ref.digest for row in rows)]
 
 
-def _open(replica: Replica, catalog: Catalog, rows: list[SegmentRow]) -> Iterable[tuple[Held, list[Kept]]]:
-    by_digest = {row.ref.digest: row for row in rows}
-    for done, (digest, data) in enumerate(replica.fetch_many(by_digest)):
-        tell("reading segments", done, len(by_digest))
-        row = by_digest[digest]
-        key: ContentKey = need_key(catalog.keys, row.epoch.id)
-        segment = open_segment(data, row, key=key, vault=catalog.vault, scope=catalog.scope)
-        yield Held(digest, row.ref.object_id, row.epoch.id), [record.memory for record in segment.records]
-
-
 def _apply(replica: Replica, standing: Standing, news: list[_ScopeNews]) -> None:
     _merge(replica, news)
     replica.meta.put(TAKEN, standing.root.digest)
@@ -203,16 +206,17 @@ def _apply(replica: Replica, standing: Standing, news: list[_ScopeNews]) -> None
 
 def _merge(replica: Replica, news: list[_ScopeNews]) -> None:
     """Take in the new segments and let go of those that are not reached any more; what the journal holds stays."""
-    mine = read_wishes(replica.journal.entries()).records
     for one in news:
-        for held, records in one.added:
+        for held, records in one.opened():
             replica.memories.attach(one.scope, held, records)
             proofs = [record.proof for record in records if isinstance(record, Memory) and record.proof]
             Proposals(replica.database).accepted_elsewhere(proofs)
-        replica.segments.drop(one.removed)
-        kept = {(record.id, record.version) for record in mine.get(one.scope, ())}
-        replica.memories.drop_unreached(one.scope, kept)
-        _remember_catalog(replica, one.scope, one.catalog)
+        gone = replica.memories.detach(one.scope, one.removed)
+        if gone:
+            mine = (entry for entry in replica.journal.read(kind=RECORD) if entry.scope == one.scope)
+            gone.difference_update(identity_of(entry.payload, what="journal") for entry in mine)
+            replica.memories.drop(one.scope, gone)
+        _remember_catalog(replica, one.scope, one.root)
 
 
 def _name_scopes(replica: Replica, standing: Standing) -> None:
@@ -232,7 +236,7 @@ def _name_scopes(replica: Replica, standing: Standing) -> None:
 def _wished(replica: Replica, known: Collection[bytes]) -> dict[bytes, str]:
     """The names that wait, by scope. A scope that texts wait for, and that is gone with an undone root, is wished for anew."""
     wished = read_wishes(entry for entry in waiting(replica) if entry.kind == SCOPE).scopes
-    for scope_id in sorted({entry.scope or b"" for entry in replica.journal.entries(kind=RECORD)}):
+    for scope_id in sorted(replica.journal.scopes(kind=RECORD)):
         if scope_id not in known and scope_id not in wished:
             wished[scope_id] = replica.scopes.name_of(scope_id)
             replica.journal.add(wish_scope(scope_id, wished[scope_id], created=replica.now_ms()))
@@ -247,8 +251,8 @@ def _adopt_scope(replica: Replica, scope_id: bytes, winner: bytes) -> None:
             continue
         replica.journal.append(entry.kind, entry.payload, created=entry.created, scope=winner)
         if entry.kind == RECORD:
-            replica.memories.write(winner, read_wishes([entry]).records[scope_id])
-    replica.memories.drop_unreached(scope_id, ())
+            replica.memories.write(winner, [read_record(entry.payload)])
+    replica.memories.drop(scope_id, replica.memories.unreached(scope_id))
 
 
 def _held(replica: Replica, scope: bytes) -> list[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from memsync.chain.calls import (
     Commit,
@@ -23,7 +24,6 @@ from memsync.chain.registry import Receipt as SentReceipt
 from memsync.chain.registry import Snapshot
 from memsync.crypto.tree import RootKey
 from memsync.device.attempts import Attempt
-from memsync.device.memories import Identity
 from memsync.errors import (
     BlockMissing,
     CallRefused,
@@ -36,19 +36,17 @@ from memsync.errors import (
 )
 from memsync.format.block import Block
 from memsync.format.owner import Grant, Owner
-from memsync.format.records import Kept
 from memsync.format.rights import READ
 from memsync.ipld.cid import CID, RAW
-from memsync.memory import Memory
 from memsync.progress import tell
 from memsync.sync.compose import Composed, compose
 from memsync.sync.granted import known_grants
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import take_in
 from memsync.sync.replica import WORDS, Replica
-from memsync.sync.settling import read_earlier, waiting
+from memsync.sync.settling import read_earlier, waiting, weigh
 from memsync.sync.standing import Standing
-from memsync.sync.wishes import Wishes, fulfilled, read_wishes
+from memsync.sync.wishes import RECORD, Wishes, fulfilled, read_wishes
 
 ROUNDS = 30
 DEADLINE_SECONDS = 600
@@ -183,18 +181,13 @@ def _wanted(replica: Replica, standing: Standing | None, now: int, only: Collect
     """What waits, without what the head has already and without texts that have been forgotten since."""
     entries = [entry for entry in waiting(replica) if only is None or entry.kind in only]
     done = set() if standing is None else fulfilled(entries, standing.owner, now)
-    unreached: dict[bytes, set[Identity]] = {}
-
-    def wanted(scope: bytes, record: Kept) -> bool:
-        if scope not in unreached:
-            unreached[scope] = replica.memories.unreached(scope)
-        gone = isinstance(record, Memory) and replica.memories.is_forgotten(scope, record.id)
-        return not gone and (record.id, record.version) in unreached[scope]
-
+    records = replica.journal.read(kind=RECORD) if only is None or RECORD in only else ()
     return read_wishes(
-        [entry for entry in entries if entry.ordinal not in done],
+        chain(
+            (entry for entry in entries if entry.ordinal not in done),
+            (entry for entry, wanted in weigh(replica, records) if wanted),
+        ),
         without_grants=standing is None,
-        wanted=wanted,
         now=now,
     )
 
@@ -222,7 +215,7 @@ def _attempt_to_repeat(
     """
     sequence = 1 if standing is None else standing.state.sequence + 1
     for attempt in replica.attempts.at(sequence):
-        held = {entry.ordinal for entry in replica.journal.of_attempt(attempt.number)}
+        held = replica.journal.of_attempt(attempt.number)
         if not held or held != set(wishes.ordinals) or now >= attempt.deadline:
             continue
         if _holds(replica, attempt.blocks) and _made_on(replica, keys, standing, attempt):

@@ -8,7 +8,7 @@ leave a trail of small segments. Nothing is stored here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from memsync.crypto.epochs import ContentKey
@@ -18,7 +18,7 @@ from memsync.format.block import Block
 from memsync.format.catalog import Catalog, children
 from memsync.format.catalog_edit import edit_catalog
 from memsync.format.catalog_node import ANYWHERE, LEAF, CatalogRoot, Order, Row, SegmentRow, tally
-from memsync.format.records import Kept, Record, encode_memory
+from memsync.format.records import EncodedRecord
 from memsync.format.segment import SealedSegment, build_segments, carry, open_segment, rewrite_segment
 
 SMALL = 4096
@@ -55,7 +55,7 @@ class _Change:
 def seal_scope(
     catalog: Catalog,
     root: CatalogRoot | None,
-    records: Iterable[Kept],
+    records: Sequence[bytes],
     *,
     key: ContentKey,
     sequence: int,
@@ -63,20 +63,23 @@ def seal_scope(
     forgotten: Forgotten,
     random: Random,
 ) -> SealedScope:
-    """Seal ``records`` under ``key``, the scope's current content key, for the root of ``sequence``; segments take ``index`` and on.
+    """Seal ``records``, memories and tombstones in bytes, under ``key``, the scope's current content key, for the root of ``sequence``;
+    segments take ``index`` and on.
 
     ``catalog`` must have the content keys of every epoch. Raises ``BlockMissing`` and ``FormatError`` for what must be read.
     """
-    new = [Record(0, random(16), record) for record in records]
+    salts = [random(16) for _ in records]
     change = _Change(catalog)
     if forgotten and root is not None:
         _leave_out(change, root, forgotten, random)
     sealed: list[SealedSegment] = []
-    if new:
-        sealed = _with_newest(change, root, new, key, random)
+    if records:
+        sealed = _with_newest(change, root, records, salts, key, random)
         if not sealed:
             sealed = list(
-                build_segments(new, key=key, vault=catalog.vault, scope=catalog.scope, random=random)
+                build_segments(
+                    _made(records, salts), key=key, vault=catalog.vault, scope=catalog.scope, random=random
+                )
             )
             _merge_tail(change, root, key, random)
     if not sealed and not change.replace:
@@ -147,11 +150,16 @@ def _leave_out(change: _Change, root: CatalogRoot, forgotten: Forgotten, random:
 
 
 def _with_newest(
-    change: _Change, root: CatalogRoot | None, new: list[Record], key: ContentKey, random: Random
+    change: _Change,
+    root: CatalogRoot | None,
+    records: Sequence[bytes],
+    salts: Sequence[bytes],
+    key: ContentKey,
+    random: Random,
 ) -> list[SealedSegment]:
     """The newest segment and the new records as one small segment; none if it is of another epoch or they don't fit in 4 KiB."""
     catalog = change.catalog
-    if root is None or sum(len(encode_memory(record.memory)) for record in new) > 4 * SMALL:
+    if root is None or sum(map(len, records)) > 4 * SMALL:
         return []
     last = last_segment(catalog, root)
     if last is None or last.epoch.id != key.id:
@@ -163,7 +171,12 @@ def _with_newest(
     kept, dropped = carry([(last, segment)], lambda _: False)
     both = list(
         build_segments(
-            [*kept, *new], key=key, vault=catalog.vault, scope=catalog.scope, dropped=dropped, random=random
+            [*kept, *_made(records, salts)],
+            key=key,
+            vault=catalog.vault,
+            scope=catalog.scope,
+            dropped=dropped,
+            random=random,
         )
     )
     if len(both) != 1 or len(both[0].block.data) != SMALL:
@@ -211,6 +224,12 @@ def _merge_tail(change: _Change, root: CatalogRoot | None, key: ContentKey, rand
             change.blocks[block.digest] = block
             change.replace[merged.order] = merged
             return
+
+
+def _made(records: Sequence[bytes], salts: Sequence[bytes]) -> Iterator[EncodedRecord]:
+    """The records one after the other: a first push may have a million, and none is needed for long."""
+    for salt, record in zip(salts, records, strict=True):
+        yield EncodedRecord.of_new(salt, record, what="journal")
 
 
 def _first_in(blocks: Mapping[bytes, Block], fetch: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:

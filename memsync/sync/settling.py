@@ -8,25 +8,29 @@ attempts, made in the caller's transaction. Nothing is decided by an answer that
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from memsync.chain.calls import CommitAndShare, decode_signed
 from memsync.chain.registry import VaultState
 from memsync.device.attempts import Attempt
 from memsync.device.heads import Head
 from memsync.device.journal import Entry
+from memsync.device.memories import Identity
 from memsync.errors import BlockMissing, FormatError
 from memsync.format.fields import as_bytes, as_list, as_uint
 from memsync.format.owner import Owner
+from memsync.format.records import identity_of
 from memsync.format.root import Root, read_root
 from memsync.ipld.dagcbor import decode, encode
-from memsync.memory import Memory
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.replica import POINTER, TAKEN, Replica
 from memsync.sync.standing import Fetch, Standing, find_digest, owner_of
-from memsync.sync.wishes import RECORD, fulfilled, read_wishes
+from memsync.sync.wishes import RECORD, fulfilled
 
 LINE, LANDED = "line", "landed"
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,28 +153,33 @@ def unsettle(replica: Replica) -> None:
 
 
 def waiting(replica: Replica) -> list[Entry]:
-    """The journal without what the head has by this device's own pushes; all of it when the chain has undone them.
+    """The journal but for its records, without what the head has by this device's own pushes; all of it when the chain has undone them.
 
-    Memories and tombstones are all among them: whether the head has one, its segments tell.
+    Whether the head has a record, its segments tell: see ``weigh``.
     """
-    landed = {entry.ordinal for number in _landed(replica) for entry in replica.journal.of_attempt(number)}
-    return [
-        entry for entry in replica.journal.entries() if entry.kind == RECORD or entry.ordinal not in landed
-    ]
+    landed = {ordinal for number in _landed(replica) for ordinal in replica.journal.of_attempt(number)}
+    return [entry for entry in replica.journal.read(other_than=RECORD) if entry.ordinal not in landed]
+
+
+def weigh(replica: Replica, entries: Iterable[Entry]) -> Iterator[tuple[Entry, bool]]:
+    """Entries of records, each with whether it is still to be brought: no held segment has it, and it has not been forgotten since."""
+    source = iter(entries)
+    while page := list(islice(source, _PAGE)):
+        asked: dict[bytes, list[Identity]] = {}
+        named = [(entry, entry.scope or b"", identity_of(entry.payload, what="journal")) for entry in page]
+        for _, scope, identity in named:
+            asked.setdefault(scope, []).append(identity)
+        left = {scope: replica.memories.unreached_among(scope, some) for scope, some in asked.items()}
+        for entry, scope, identity in named:
+            yield entry, identity in left[scope]
 
 
 def _done(replica: Replica, standing: Standing, now: int) -> list[int]:
     """The entries that a final head has, whoever brought them, and those that nobody wants any more."""
-    unreached = {scope.id: replica.memories.unreached(scope.id) for scope in standing.owner.scopes}
-    entries = replica.journal.entries()
-    done = [*fulfilled(entries, standing.owner, now)]
-    for entry in entries:
-        if entry.kind == RECORD and entry.scope in unreached:
-            record = read_wishes([entry]).records[entry.scope][0]
-            dead = isinstance(record, Memory) and replica.memories.is_forgotten(entry.scope, record.id)
-            if dead or (record.id, record.version) not in unreached[entry.scope]:
-                done.append(entry.ordinal)
-    return done
+    done = [*fulfilled([*replica.journal.read(other_than=RECORD)], standing.owner, now)]
+    known = {scope.id for scope in standing.owner.scopes}
+    records = (entry for entry in replica.journal.read(kind=RECORD) if entry.scope in known)
+    return done + [entry.ordinal for entry, wanted in weigh(replica, records) if not wanted]
 
 
 def _landed(replica: Replica) -> list[int]:

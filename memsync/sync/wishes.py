@@ -6,7 +6,7 @@ winner's state. In go journal entries, out comes one :class:`Wishes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from memsync.crypto.hpke import PUBLIC
@@ -16,7 +16,7 @@ from memsync.format.names import read_name
 from memsync.format.owner import Owner
 from memsync.format.places import read_places
 from memsync.format.proofread import proofread
-from memsync.format.records import Kept, encode_memory, read_memory
+from memsync.format.records import Kept, encode_memory, identity_of, read_memory
 from memsync.format.rights import READ, read_rights, read_times
 from memsync.ipld.dagcbor import Value, decode, encode
 from memsync.sync.forwarding import Elsewhere, moved_to
@@ -57,9 +57,10 @@ class GrantWish:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """Everything that waits, by kind; ``ordinals`` are the journal entries that it came from."""
+    """Everything that waits, by kind; ``ordinals`` are the journal entries that it came from. Records are in bytes, by scope: a first push
+    may have a million of them."""
 
-    records: dict[bytes, list[Kept]] = field(default_factory=dict)
+    records: dict[bytes, list[bytes]] = field(default_factory=dict)
     scopes: dict[bytes, str] = field(default_factory=dict)
     grants: list[GrantWish] = field(default_factory=list)
     revocations: list[bytes] = field(default_factory=list)
@@ -129,24 +130,21 @@ def read_wishes(
     entries: Iterable[Entry],
     *,
     without_grants: bool = False,
-    wanted: Callable[[bytes, Kept], bool] = lambda _scope, _record: True,
     now: int = 0,
 ) -> Wishes:
-    """What these entries want. ``without_grants`` leaves access for later: an opening can't share; ``wanted`` says of a record of a
-    scope whether it is still to be sealed. Of a grant to read whose time is over by ``now`` (Unix seconds), unmade, a rotation is left: its
-    envelope may lie in a store."""
+    """What these entries want. ``without_grants`` leaves access for later: an opening can't share. Of a grant to read whose time is over by
+    ``now`` (Unix seconds), unmade, a rotation is left: its envelope may lie in a store."""
     wishes = Wishes()
     for entry in entries:
         if without_grants and entry.kind in (GRANT, REVOKE, ACKNOWLEDGE, ROTATE, MOVED):
             continue
-        value = decode(entry.payload, what=_WHAT)
         scope = entry.scope or b""
         if entry.kind == RECORD:
-            record = read_memory(value)
-            if not wanted(scope, record):
-                continue
-            wishes.records.setdefault(scope, []).append(record)
-        elif entry.kind == SCOPE:
+            wishes.records.setdefault(scope, []).append(entry.payload)
+            wishes.ordinals.append(entry.ordinal)
+            continue
+        value = decode(entry.payload, what=_WHAT)
+        if entry.kind == SCOPE:
             wishes.scopes[scope] = as_text(value, what=_WHAT, name="name")
         elif entry.kind == GRANT:
             grant = _read_grant(scope, value)
@@ -177,8 +175,13 @@ def versions_waiting(entries: Iterable[Entry], scope: bytes, memory_ids: Collect
         if entry.kind == RECORD
         and entry.scope == scope
         and (not few or any(memory_id in entry.payload for memory_id in few))
-        and read_memory(decode(entry.payload, what=_WHAT)).id in memory_ids
+        and identity_of(entry.payload, what=_WHAT)[0] in memory_ids
     ]
+
+
+def read_record(payload: bytes) -> Kept:
+    """The memory or tombstone of an entry."""
+    return read_memory(decode(payload, what=_WHAT))
 
 
 def fulfilled(entries: Sequence[Entry], owner: Owner, now: int) -> set[int]:

@@ -159,9 +159,12 @@ class _Ledger(Container[bytes]):
     def __init__(self, imported: Imported) -> None:
         self._imported = imported
         self._in_hand: set[bytes] = set()
+        # Of a first import all keys are in memory, a hundred bytes each, so that none is looked for in the database.
+        self._first = imported.is_empty()
+        self._kept: set[bytes] = set()
 
     def __contains__(self, key: object) -> bool:
-        return key in self._in_hand or key in self._imported
+        return key in self._in_hand or key in (self._kept if self._first else self._imported)
 
     def noting(self, source: Iterator[Incoming]) -> Iterator[Incoming]:
         """The same, with each key noted as it passes."""
@@ -172,6 +175,8 @@ class _Ledger(Container[bytes]):
     def keep(self) -> None:
         """Remember what is in hand."""
         self._imported.add_many(self._in_hand)
+        if self._first:
+            self._kept |= self._in_hand
         self._in_hand.clear()
 
 

@@ -158,8 +158,7 @@ def test_a_forgotten_text_leaves_the_database_once_the_index_let_go(database: Da
     memories.mark_indexed(gone)
     assert kept() == {""}  # the row stays: its segment must still be rewritten
     assert memories.forgotten_in(SCOPE) == {held("a").digest: {(uuid(1, 1), uuid(2, 1))}}
-    Segments(database).drop([held("a").digest])
-    memories.write(SCOPE, [])
+    assert memories.detach(SCOPE, [held("a").digest]) == set()
     assert kept() == set()
 
 
@@ -175,7 +174,7 @@ def test_what_was_forgotten_is_known_in_every_segment_that_holds_it(database: Da
     }
     assert sorted(memories.held_in(SCOPE, uuid(1, 2))) == sorted([held("a").digest, held("b").digest])
     memories.attach(SCOPE, held("rewritten"), [memory(2, 1)])
-    Segments(database).drop([held("a").digest, held("b").digest])
+    memories.detach(SCOPE, [held("a").digest, held("b").digest])
     assert set(memories.forgotten_in(SCOPE)) == {held("late").digest}
     assert memories.held_in(SCOPE, uuid(1, 2)) == [held("rewritten").digest]
     assert memories.forgotten_in(OTHER) == {}
@@ -187,8 +186,12 @@ def test_what_no_segment_holds_is_told(database: Database, memories: Memories):
     assert memories.unreached(SCOPE) == {(uuid(1, 2), uuid(2, 1)), (uuid(1, 3), uuid(2, 99))}
     memories.attach(SCOPE, held("b"), [memory(2, 1), tombstone(3, 98)])  # another device forgot the same
     assert memories.unreached(SCOPE) == set()
-    Segments(database).drop([held("b").digest])
-    assert (uuid(1, 2), uuid(2, 1)) in memories.unreached(SCOPE)
+    left = {(uuid(1, 2), uuid(2, 1)), (uuid(1, 3), uuid(2, 98)), (uuid(1, 3), uuid(2, 99))}
+    assert memories.detach(SCOPE, [held("b").digest]) == left - {(uuid(1, 3), uuid(2, 99))}
+    assert memories.unreached(SCOPE) == left
+    unknown = [(uuid(1, 9), uuid(2, 1)), (uuid(1, 1), uuid(2, 1))]
+    assert memories.unreached_among(SCOPE, [*left, *unknown]) == left
+    assert memories.unreached_among(OTHER, left) == set()
     memories.write(SCOPE, [tombstone(2)])
     assert (uuid(1, 2), uuid(2, 1)) not in memories.unreached(
         SCOPE
@@ -201,9 +204,10 @@ def test_what_an_undone_root_brought_is_let_go_and_own_work_is_kept(database: Da
     memories.attach(SCOPE, held("undone"), [memory(3, 1), memory(1, 2, replaces=(1,)), tombstone(4)])
     memories.attach(SCOPE, held("four"), [memory(4, 1)])
     assert (versions(memories, 1), versions(memories, 4)) == ({2}, set())
-    Segments(database).drop([held("undone").digest])
     mine = (uuid(1, 2), uuid(2, 1))
-    assert memories.drop_unreached(SCOPE, {mine}) == 3
+    gone = memories.detach(SCOPE, [held("undone").digest])
+    assert (gone, len(gone)) == (memories.unreached(SCOPE) - {mine}, 3)
+    assert memories.drop(SCOPE, gone) == 3
     assert [versions(memories, number) for number in (1, 2, 3)] == [{1}, {1}, set()]
     assert not memories.is_forgotten(SCOPE, uuid(1, 4))
     assert memories.unreached(SCOPE) == {mine}
@@ -230,7 +234,7 @@ def test_segments_and_nodes_are_known_by_scope(database: Database, memories: Mem
     segments.add_nodes(OTHER, [b"o" * 32])
     segments.keep_nodes(SCOPE, [b"m" * 32])
     assert (segments.nodes(SCOPE), segments.nodes(OTHER)) == ({b"m" * 32}, {b"o" * 32})
-    segments.drop([held("a").digest])
+    memories.detach(SCOPE, [held("a").digest])
     assert list(segments.held(SCOPE)) == [held("c").digest]
 
 

@@ -152,8 +152,7 @@ def test_a_version_that_is_current_again_is_embedded_again(desk: Desk):
     desk.meanings.embed()
     assert desk.vectors() == len(THINGS)
     # As after a root that the chain has undone: the edit was in it alone.
-    keep = [(one.memory.id, one.memory.version) for one in desk.memories.latest() if one.memory.id != edit.id]
-    desk.memories.drop_unreached(HOME, [*keep, (hit.memory.id, hit.memory.version)])
+    desk.memories.drop(HOME, {(edit.id, edit.version)})
     refresh(desk.memories, desk.index)
     assert desk.vectors() == len(THINGS) - 1
     assert desk.meanings.embed() == 1

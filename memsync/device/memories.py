@@ -30,6 +30,7 @@ Identity = tuple[bytes, bytes]
 _BATCH = 2000
 _ASKED = 250
 _PLACE = ("conversation", "turn", "part", "role", "title")
+_READ = tuple(bytes((0x60 + len(key),)) + key.encode() for key in (*_PLACE, "supersedes"))
 _FOR_EVER = 1 << 62
 
 
@@ -457,8 +458,8 @@ class Memories:
 
 
 def _origin(rest: bytes) -> dict[str, Any]:
-    """What an index reads of the rest. Most memories of most vaults have neither key, and decoding takes longer than looking."""
-    if b"fsource" not in rest and b"jsupersedes" not in rest:
+    """What an index reads of the rest. Many memories have none of these keys, and decoding takes longer than looking."""
+    if not any(key in rest for key in _READ):
         return {}
     value = decode(rest)
     if not isinstance(value, dict):

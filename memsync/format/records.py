@@ -278,9 +278,9 @@ def _need(found: dict[str, Value], names: frozenset[str], what: str) -> None:
 def _refuse_large(content: Memory | Draft, found: dict[str, Any], what: str) -> None:
     """Refuse a map above the limit; its exact size costs an encoding, which few need."""
     rough = 2048 + 4 * len(content.text) + 17 * (len(content.supersedes) + len(found.get("replaces", ())))
-    rough += sum(9 + 4 * len(tag) for tag in content.tags) + 4 * sum(
-        map(len, found.get("source", {}).values())
-    )
+    rough += 9 * len(content.tags) + 4 * sum(map(len, content.tags))
+    if "source" in found:
+        rough += 4 * sum(map(len, found["source"].values()))
     if (rough > MAX_MEMORY or content.unknown) and (size := len(encode(found))) > MAX_MEMORY:
         raise FormatError(what, "size", f"{size} bytes; a memory has at most {MAX_MEMORY}")
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from json.encoder import encode_basestring_ascii
 from types import MappingProxyType
 
 from memsync.errors import InputError
@@ -73,7 +74,13 @@ class Incoming:
 
 def key_of(format_name: str, *parts: str | int | None) -> bytes:
     """The 16 bytes that stand for one piece of one format, the same whenever it is read."""
-    return hashlib.sha256(b"memsync/intake/" + json.dumps([format_name, *parts]).encode()).digest()[:16]
+    # As json.dumps writes the list of them, which would make ready for anything a list can hold.
+    written = ", ".join(map(_written, (format_name, *parts)))
+    return hashlib.sha256(b"memsync/intake/[" + written.encode() + b"]").digest()[:16]
+
+
+def _written(part: str | int | None) -> str:
+    return encode_basestring_ascii(part) if type(part) is str else json.dumps(part)
 
 
 @dataclass(frozen=True, slots=True)

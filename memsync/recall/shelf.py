@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final
 
 from memsync.device.database import Database, blob, number, text
@@ -277,24 +276,22 @@ def _columns_of(entries: list[Entry]) -> dict[str, array[int]]:
 
 
 def _postings_of(entries: list[Entry]) -> dict[str, bytes]:
-    found: defaultdict[str, list[int]] = defaultdict(list)
-    often: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    for at, one in enumerate(entries):
-        words = one.words.split(" ")
-        once = set(words)
-        for word in once:
-            found[word].append(at)
-        if len(once) < len(words):
-            for word, times in Counter(words).items():
-                if times > 1:
-                    often[word].append((len(found[word]) - 1, min(times, 255)))
-    postings = {}
-    for word, numbers in found.items():
-        counts = bytearray(b"\1") * len(numbers)
-        for place, times in often.get(word, ()):
-            counts[place] = times
-        postings[word] = _little(array("H", numbers)).tobytes() + counts
-    return postings
+    import numpy as np  # noqa: PLC0415, RUF100 a single memory is written without it
+
+    texts = [one.words.split(" ") for one in entries]
+    words = list(chain.from_iterable(texts))
+    places = {word: place for place, word in enumerate(dict.fromkeys(words))}
+    codes = np.fromiter(map(places.__getitem__, words), np.int64, len(words))
+    documents = np.repeat(np.arange(len(texts)), np.fromiter(map(len, texts), np.int64, len(texts)))
+    pairs, often = np.unique(codes * LARGEST + documents, return_counts=True)
+    numbers = (pairs % LARGEST).astype("<u2").tobytes()
+    counts = np.minimum(often, 255).astype(np.uint8).tobytes()
+    ends = np.searchsorted(pairs, np.arange(1, len(places) + 1) * LARGEST).tolist()
+    starts = [0, *ends[:-1]]
+    return {
+        word: numbers[2 * start : 2 * end] + counts[start:end]
+        for word, start, end in zip(places, starts, ends, strict=True)
+    }
 
 
 def _fitting(runs: list[Run]) -> list[Run]:

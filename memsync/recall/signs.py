@@ -39,6 +39,7 @@ _TIMES: Final = frozenset(
     "yesterday today tonight tomorrow ago recently since weekend monday tuesday wednesday thursday friday saturday sunday january "
     "february march april june july august september october november december".split()
 )
+_FIGURE: Final = re.compile(r"\d")
 _LEADING: Final = frozenset("last next this few".split())
 _NUMBERS: Final = frozenset(
     "one two three four five six seven eight nine ten once twice first second third dozen couple year years month months week weeks "
@@ -87,7 +88,7 @@ def _timed_or_numbered(text: str) -> int:
     if not text.isascii():
         return TIMED * bool(_TIMED.search(text)) | NUMBERED * bool(_NUMBERED.search(text))
     words = set(_RUN.findall(text.lower()))
-    figures = [word for word in words if word.isdigit()]
+    figures = [word for word in words if word.isdigit()] if _FIGURE.search(text) else []
     timed = (
         not _TIMES.isdisjoint(words)
         or any(len(word) == 4 for word in figures)

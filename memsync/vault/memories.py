@@ -241,7 +241,7 @@ class MemoryVerbs(MeaningVerbs):
         at, now, made = self._replica, self._replica.now_ms(), []
         for draft in drafts:
             seen = screen(draft.text)
-            tags = tuple(sorted({*draft.tags, *seen.tags}))
+            tags = tuple(sorted({*draft.tags, *seen.tags})) if seen.secrets else draft.tags
             text = seen.text if cleaned and seen.text else draft.text
             one = draft if (text, tags) == (draft.text, draft.tags) else replace(draft, text=text, tags=tags)
             made.append(one.accepted(new_id(now, at.random), new_id(now, at.random)))

@@ -28,6 +28,7 @@ Identity = tuple[bytes, bytes]
 """A memory's or tombstone's id and version, 16 bytes each."""
 
 _BATCH = 2000
+_PAGE = 8192
 _ASKED = 250
 _PLACE = ("conversation", "turn", "part", "role", "title")
 _READ = tuple(bytes((0x60 + len(key),)) + key.encode() for key in (*_PLACE, "supersedes"))
@@ -300,7 +301,7 @@ class Memories:
             found.setdefault(blob(digest), set()).add((blob(memory_id), blob(version)))
         return found
 
-    def unindexed(self, limit: int = _BATCH) -> tuple[list[Document], list[Document]]:
+    def unindexed(self, limit: int = _PAGE) -> tuple[list[Document], list[Document]]:
         """What an index must still take in, and what it must let go of; tell it by ``mark_indexed``."""
         added: list[Document] = []
         gone: list[Document] = []

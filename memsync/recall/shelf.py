@@ -82,15 +82,16 @@ class Shelf:
 
     def add(self, documents: Iterable[Document]) -> bool:
         """Take these in; whether any run has changed."""
+        entries = [_entry(one) for one in documents]
+        waiting = number(self._db.run(f"SELECT count(*) FROM {self._fresh}")[0][0])
+        if waiting + len(entries) >= FRESH:
+            self._settle(entries)
+            return True
         self._db.run_many(
             f"INSERT INTO {self._fresh} ({_FRESH_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (_row_of(_entry(one)) for one in documents),
+            map(_row_of, entries),
         )
-        waiting = number(self._db.run(f"SELECT count(*) FROM {self._fresh}")[0][0])
-        if waiting < FRESH:
-            return False
-        self._settle()
-        return True
+        return False
 
     def remove(self, documents: Sequence[Document]) -> bool:
         """Let go of these and of all their words; whether any run has changed."""
@@ -103,8 +104,8 @@ class Shelf:
             self._take_out({one.row: one for one in settled})
         return bool(settled)
 
-    def _settle(self) -> None:
-        entries = self.fresh()
+    def _settle(self, new: list[Entry]) -> None:
+        entries = sorted([*self.fresh(), *new], key=lambda one: one.row)
         self._put_run([_columns_of(entries)], [_postings_of(entries)])
         self._db.run(f"DELETE FROM {self._fresh}")
         small = [one for one in self.runs() if one.count < LARGEST]

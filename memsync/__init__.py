@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ChainReset,
         ChainUnreachable,
         DecisionNeeded,
+        DeviceRemoved,
         Forked,
         FormatError,
         InputError,
@@ -65,8 +66,10 @@ if TYPE_CHECKING:
     )
     from memsync.sync.push import Receipt
     from memsync.vault import (
+        AddedDevice,
         Decided,
         Decision,
+        Device,
         Exported,
         ExportedMemories,
         Finding,
@@ -74,6 +77,7 @@ if TYPE_CHECKING:
         GrantAgain,
         Proposal,
         Relocated,
+        RemovedDevice,
         ScopeSummary,
         ServedGrant,
         ServedVault,
@@ -85,6 +89,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessError",
+    "AddedDevice",
     "BlockMissing",
     "BlockStore",
     "CallRefused",
@@ -97,6 +102,8 @@ __all__ = [
     "Decided",
     "Decision",
     "DecisionNeeded",
+    "Device",
+    "DeviceRemoved",
     "DirectoryStore",
     "Draft",
     "Exported",
@@ -126,6 +133,7 @@ __all__ = [
     "Refreshed",
     "Registry",
     "Relocated",
+    "RemovedDevice",
     "Report",
     "RolledBack",
     "ScopeSummary",
@@ -164,6 +172,7 @@ _NAMES = {
         "ChainReset",
         "ChainUnreachable",
         "DecisionNeeded",
+        "DeviceRemoved",
         "Forked",
         "FormatError",
         "InputError",
@@ -219,8 +228,10 @@ _NAMES = {
     ),
     "memsync.sync.push": ("Receipt",),
     "memsync.vault": (
+        "AddedDevice",
         "Decided",
         "Decision",
+        "Device",
         "Exported",
         "ExportedMemories",
         "Finding",
@@ -228,6 +239,7 @@ _NAMES = {
         "GrantAgain",
         "Proposal",
         "Relocated",
+        "RemovedDevice",
         "ScopeSummary",
         "ServedGrant",
         "ServedVault",

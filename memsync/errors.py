@@ -11,7 +11,8 @@
     │   └── WrongWords          the words are not 24 words of a MemSync vault
     ├── NotFoundError           no memory, scope, vault or grant of that name     exit 4
     ├── AccessError             revoked, expired, not granted                     exit 5
-    │   └── TokenRefused        a token that is no tool's of this device
+    │   ├── TokenRefused        a token that is no tool's of this device
+    │   └── DeviceRemoved       this device has no place in the vault any more
     ├── IntegrityError          altered, rolled back or forked                    exit 6
     │   ├── FormatError         bytes that are not what they must be
     │   ├── SignatureInvalid    a signature or certificate that does not verify
@@ -85,6 +86,16 @@ class AccessError(MemSyncError, PermissionError):
 
 class TokenRefused(AccessError):
     """A token that is no tool's of this device."""
+
+
+class DeviceRemoved(AccessError):
+    """This device has no place in the vault's present generation."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this device has no place in the vault any more: it was removed, or another was reported stolen, and what waits stays here: "
+            "`memsync export jsonl FILE` writes it out; ask again by `memsync device join`, a removed one as `--vault NAME`"
+        )
 
 
 class IntegrityError(MemSyncError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from textwrap import wrap
@@ -25,6 +25,7 @@ from memsync.home import memsync_home
 if TYPE_CHECKING:
     from memsync.chain.registry import Registry
     from memsync.device.config import Settings
+    from memsync.store import BlockStore
     from memsync.vault import Vault
 
 NEW_PASSPHRASE_FILE = "MEMSYNC_NEW_PASSPHRASE_FILE"  # noqa: S105
@@ -112,38 +113,22 @@ def restore(stores: tuple[str, ...], file: Path | None) -> None:
     \b
     Example: memsync restore --store /media/usb/blocks --network node
     """
-    from memsync.device.config import change_config
     from memsync.progress import watched
-    from memsync.store.places import place_kind, writable
     from memsync.vault import Vault
 
-    home, places = memsync_home(), _places(stores) or list(target().get("stores", ()))
+    home, places = memsync_home(), places_of(stores)
     with ExitStack() as stack:
-        found, registry, store_of = stack.enter_context(_settled(home))
+        found, registry, opener = stack.enter_context(settled(home, "restoring"))
         words = ask_words(file)
         passphrase = ask_passphrase("New passphrase", new=True)
         progress = stack.enter_context(watching())
         stack.enter_context(watched(lambda one: progress(one.what, one.done, one.total)))
-        store = store_of(places) if places else None
-        kept = [place for place in places if place_kind(place) != "car"]
-        if not any(map(writable, kept)):
-            kept = ["blocks", *kept]
+        store = store_of(places, opener)
         with Vault.restore(
             words, passphrase=passphrase, name=found.vault, store=store, registry=registry
         ) as vault:
-            status, name = vault.status(), f"vaults.{found.vault}"
-            changes: dict[str, Any] = {
-                f"{name}.network": found.network,
-                f"{name}.payer": found.payer,
-                f"{name}.stores": kept,
-            }
-            if "token_file" in target():
-                changes |= {
-                    f"{name}.tokens.{place}": target()["token_file"] for place in kept if "://" in place
-                }
-            change_config(changes, home)
-            if store is not None and "blocks" in kept:
-                vault.keep_from(store)
+            status = vault.status()
+            remember_places(vault, found, places, store, home)
     answer(
         f"{amount(status.memories, 'memory is', 'memories are')} back in {amount(len(status.scopes), 'scope')}, "
         f"as of push {status.sequence}",
@@ -174,8 +159,42 @@ def passphrase() -> None:
     answer("the passphrase is changed; the 24 words are what they were", {"vault": name})
 
 
+def places_of(stores: tuple[str, ...]) -> list[str]:
+    """The places that the command names, or that the environment does."""
+    return _places(stores) or list(target().get("stores", ()))
+
+
+def store_of(places: list[str], opener: Callable[[list[str]], BlockStore]) -> BlockStore | None:
+    """These places as one store; None for none."""
+    return opener(places) if places else None
+
+
+def remember_places(
+    vault: Vault, found: Settings, places: list[str], store: BlockStore | None, home: Path
+) -> None:
+    """Have the settings say where the vault that was brought here is: its chain and places, with a folder of its own where no place can be
+    written to, into which the blocks are copied."""
+    from memsync.device.config import change_config
+    from memsync.store.places import place_kind, writable
+
+    kept = [place for place in places if place_kind(place) != "car"]
+    if not any(map(writable, kept)):
+        kept = ["blocks", *kept]
+    name = f"vaults.{found.vault}"
+    changes: dict[str, Any] = {
+        f"{name}.network": found.network,
+        f"{name}.payer": found.payer,
+        f"{name}.stores": kept,
+    }
+    if "token_file" in target():
+        changes |= {f"{name}.tokens.{place}": target()["token_file"] for place in kept if "://" in place}
+    change_config(changes, home)
+    if store is not None and "blocks" in kept:
+        vault.keep_from(store)
+
+
 @contextmanager
-def _settled(home: Path) -> Iterator[tuple[Settings, Registry, Any]]:
+def settled(home: Path, doing: str) -> Iterator[tuple[Settings, Registry, Any]]:
     """The settings, the chain and the way to stores, without a vault."""
     from memsync.keeper.at import At, Target
     from memsync.keeper.held import Open
@@ -187,7 +206,7 @@ def _settled(home: Path) -> Iterator[tuple[Settings, Registry, Any]]:
         ) as at:
             if at.settings.network is None:
                 raise ChainError(
-                    "restoring needs the vault's chain; say --network NETWORK, an Ape network choice or an RPC's URL"
+                    f"{doing} needs the vault's chain; say --network NETWORK, an Ape network choice or an RPC's URL"
                 )
             try:
                 registry = at.registry

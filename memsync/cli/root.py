@@ -20,6 +20,7 @@ _MODULES = {
     "upkeep": ("push", "pull", "status", "history", "verify", "gc"),
     "clients": ("client", "disclosures"),
     "serving": ("serve",),
+    "devices": ("device",),
     "granting": ("grant", "grants", "revoke", "contacts"),
     "reviewing": ("review",),
     "receiving": ("key", "accept", "propose"),

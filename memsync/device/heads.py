@@ -70,6 +70,14 @@ class Heads:
             if final:
                 self._put("final", head)
 
+    def take_back(self) -> None:
+        """Know no head but the final one: the chain has undone the others, with the generation that they were of."""
+        final = self.final()
+        if final is None:
+            self._db.run("DELETE FROM head WHERE name = 'seen'")
+        else:
+            self._put("seen", final)
+
     def forget(self) -> None:
         """Know no head: the vault is moved to another chain."""
         self._db.run("DELETE FROM head")

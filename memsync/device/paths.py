@@ -50,6 +50,11 @@ class VaultPaths:
         return self.folder / "moving"
 
     @property
+    def joining(self) -> Path:
+        """The folder in which a new device waits for the vault's keys."""
+        return self.folder / "joining"
+
+    @property
     def blocks(self) -> Path:
         return self.folder / "blocks"
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from memsync.device.contacts import Contact
     from memsync.device.history import Deed
     from memsync.memory import Memory
-    from memsync.vault import Grant, Proposal
+    from memsync.vault import Device, Grant, Proposal
 
 _AGO = re.compile(r"([1-9][0-9]{0,4})(h|d|w|y)")
 _HOURS = {"h": 1, "d": 24, "w": 168, "y": 8760}
@@ -61,6 +61,18 @@ def contact_value(contact: Contact) -> dict[str, object]:
         "fingerprint": grouped(contact.fingerprint),
         "added": iso(contact.added),
         "seen": iso(contact.seen),
+    }
+
+
+def device_value(device: Device) -> dict[str, object]:
+    """A device of the person's."""
+    return {
+        "id": device.id.hex(),
+        "fingerprint": device.fingerprint,
+        "name": device.name,
+        "added": iso(device.added * 1000),
+        "this": device.this,
+        "listed": device.listed,
     }
 
 

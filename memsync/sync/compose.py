@@ -24,7 +24,7 @@ from memsync.format.catalog_node import CatalogRoot
 from memsync.format.entry import Entry, ScopeEntry
 from memsync.format.envelope import Envelope, PointerKey, seal_envelope
 from memsync.format.lockbox import seal_lockbox, seal_since
-from memsync.format.owner import Grant, Owner, Scope, seal_owner
+from memsync.format.owner import Device, EarlierGeneration, Grant, Owner, Scope, seal_owner
 from memsync.format.rights import READ, WRITE
 from memsync.format.root import seal_root
 from memsync.format.witness import witness_of
@@ -32,6 +32,7 @@ from memsync.sync.forwarding import with_moved
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.reachable import with_since_blocks
 from memsync.sync.sealing import Forgotten, seal_scope
+from memsync.sync.seats import seat, with_replaced, without_devices
 from memsync.sync.standing import Fetch, Standing, catalog_of, epoch_keys
 from memsync.sync.wishes import GrantWish, Wishes
 
@@ -39,14 +40,26 @@ from memsync.sync.wishes import GrantWish, Wishes
 @dataclass(frozen=True, slots=True)
 class Composed:
     """The next root: the call that commits it (unsigned), its digest and sequence, every block that it needs and that is new, the
-    grants made for wishes, by wish, and the names of the scopes that begin a new epoch."""
+    grants made for wishes, by wish, those made in place of others, by the old one's id, and the names of the scopes that begin a new
+    epoch."""
 
     call: Call
     root: bytes
     sequence: int
     blocks: tuple[Block, ...]
     grants: Mapping[bytes, Grant]
+    replaced: Mapping[bytes, Grant]
     rotated: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A new generation: the keys ``before``, the ids of the ``devices`` that go (None: all but this one), and whether every grant is made
+    anew, for the chain has ended them (``all_grants``), or those that may write."""
+
+    before: OwnerKeys
+    devices: frozenset[bytes] | None
+    all_grants: bool
 
 
 @dataclass(slots=True)
@@ -116,8 +129,39 @@ class _Composition:
             self.add(*sealed.blocks)
             self.leaves += sealed.leaves
 
-    def give(self, wish: GrantWish) -> Grant:
-        """Make the grant that was wished for: envelope first, since the chain's id of the grant hangs on its digest."""
+    def renew(self, renewal: Renewal, device: Device | None) -> None:
+        """Begin the generation of the keys: without the devices that go, with what later devices need of the generation before."""
+        earlier = EarlierGeneration.of(renewal.before.generation)
+        moved = self.keys.locator_number != renewal.before.locator_number
+        owner = without_devices(self.owner, renewal.devices, but=None if device is None else device.id)
+        self.owner = dataclasses.replace(
+            owner,
+            generation=self.keys.generation.number,
+            locator=self.keys.locator_number,
+            pointer=0 if moved else owner.pointer,
+            earlier=(*owner.earlier, earlier),
+        )
+
+    def give_again(self, old: Grant) -> Grant:
+        """The same grant anew, with an envelope of now: to the new letter box, with the present keys. It reads from where it did."""
+        wish = GrantWish(
+            wish=old.id[:16],
+            name=old.name,
+            account=old.account,
+            box=old.box,
+            author=old.author,
+            request=None,
+            scope=old.scope,
+            rights=old.rights,
+            start=old.start,
+            end=old.end,
+            from_now=old.since is not None,
+        )
+        return self.give(wish, since=old.since)
+
+    def give(self, wish: GrantWish, *, since: int | None = None) -> Grant:
+        """Make the grant that was wished for: envelope first, since the chain's id of the grant hangs on its digest. ``since``: of one that
+        reads from now on, the first epoch if that is not the present one."""
         state = self.scopes[wish.scope]
         reads, writes = bool(wish.rights & READ), bool(wish.rights & WRITE)
         secret = PairwiseSecret.generate(random=self.random)
@@ -156,7 +200,7 @@ class _Composition:
             end=wish.end,
             secret=secret,
             envelope=block.digest,
-            since=epoch.number if wish.from_now and reads else None,
+            since=(epoch.number if since is None else since) if wish.from_now and reads else None,
             acknowledged=0,
         )
         self.owner = dataclasses.replace(self.owner, grants=(*self.owner.grants, grant))
@@ -218,12 +262,15 @@ def compose(
     grant_epoch_moved: bool = False,
     forgotten: Mapping[bytes, Forgotten] | None = None,
     first_owner: Owner | None = None,
+    device: Device | None = None,
+    renewal: Renewal | None = None,
     random: Random = system_random,
 ) -> Composed | None:
     """What the next push is to store and commit; None if nothing waits and nobody has ended.
 
     ``ended``: ids of grants that hold no more; True for one whose end must still be written on chain. ``first_owner``: what the owner
-    block of the first root says, when there is no ``standing``. Raises what reading the present state raises.
+    block of the first root says, when there is no ``standing``. ``device``: this one, which is listed by the way if it is not yet.
+    ``renewal``: this root begins the generation of ``keys``. Raises what reading the present state raises.
     """
     ended = dict(ended or {})
     forgotten = {scope: stale for scope, stale in (forgotten or {}).items() if stale}
@@ -231,15 +278,23 @@ def compose(
     making = _begin(standing, keys, fetch=fetch, first_owner=first_owner, random=random)
     known = {grant.id for grant in making.owner.grants}
     gone = [grant for grant in making.owner.grants if grant.id in ended]
+    again = [
+        grant
+        for grant in making.owner.grants
+        if renewal and grant.id not in ended and (renewal.all_grants or grant.rights & WRITE)
+    ]
     _scopes_wished(making, wishes)
     acknowledged = _acknowledge(making, wishes)
-    access_changed = bool(standing is None or gone or wishes.grants or acknowledged)
+    access_changed = bool(
+        standing is None or gone or wishes.grants or wishes.devices or acknowledged or renewal
+    )
     if standing is not None and not (
         access_changed
         or wishes.count
         or wishes.scopes
         or wishes.rotations
         or wishes.moved
+        or wishes.devices
         or forgotten
         or grant_epoch_moved
     ):
@@ -248,16 +303,25 @@ def compose(
     if wishes.moved:
         making.owner = with_moved(making.owner, wishes.moved[-1])
     leaked = wishes.rotations & making.scopes.keys()
-    _let_go(making, gone, reset=grant_epoch_moved, leaked=bool(leaked))
-    for scope_id in sorted({grant.scope for grant in gone if grant.rights & READ} | leaked):
+    _let_go(making, [*gone, *again], reset=grant_epoch_moved, leaked=bool(leaked))
+    if renewal:
+        making.renew(renewal, device)
+    access_changed = _seat(making, wishes.devices, device) or access_changed
+    rotating = set(making.scopes) if renewal else {grant.scope for grant in gone if grant.rights & READ}
+    for scope_id in sorted(rotating | leaked):
         making.rotate(scope_id)
     making.seal(wishes, forgotten)
     for scope_id in sorted({wish.scope for wish in wishes.grants if wish.from_now and wish.rights & READ}):
         making.rotate(scope_id)
     made = {wish.wish: making.give(wish) for wish in wishes.grants}
+    replaced = {old.id: making.give_again(old) for old in again}
+    making.owner = with_replaced(making.owner, {old: new.id for old, new in replaced.items()})
 
-    revocations = tuple(sorted(grant for grant, write in ended.items() if write and grant in known))
-    return _finish(making, standing, made, revocations, access_changed=access_changed or bool(making.rotated))
+    ends = {grant for grant, write in ended.items() if write and grant in known}
+    if renewal and not renewal.all_grants:
+        ends |= replaced.keys()
+    changed = access_changed or bool(making.rotated)
+    return _finish(making, standing, made, replaced, tuple(sorted(ends)), access_changed=changed)
 
 
 def _begin(
@@ -293,6 +357,15 @@ def _scopes_wished(making: _Composition, wishes: Wishes) -> None:
             making.scopes[scope_id] = _Scope(scope, (scope.epoch,), None, None, 0)
 
 
+def _seat(making: _Composition, wished: list[Device], here: Device | None) -> bool:
+    """List devices, this one if it isn't yet; whether that changed anything."""
+    before = making.owner
+    unlisted = here is not None and all(one.id != here.id for one in before.devices)
+    for device in [*wished, *([here] if here is not None and unlisted else [])]:
+        making.owner = seat(making.owner, device)
+    return making.owner != before
+
+
 def _free_name(name: str, taken: Callable[[str], bool]) -> str:
     number, free = 1, name
     while taken(free):
@@ -325,6 +398,7 @@ def _finish(
     making: _Composition,
     standing: Standing | None,
     made: Mapping[bytes, Grant],
+    replaced: Mapping[bytes, Grant],
     revocations: tuple[bytes, ...],
     *,
     access_changed: bool,
@@ -368,6 +442,7 @@ def _finish(
         making.sequence,
         tuple(making.blocks.values()),
         made,
+        replaced,
         tuple(sorted(making.rotated)),
     )
 

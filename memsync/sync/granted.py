@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from memsync.device.pending import Pending
 from memsync.format.fields import as_bytes, as_list, as_uint
 from memsync.format.names import read_name
 from memsync.format.owner import Owner
 from memsync.ipld.dagcbor import Encodable, Value, decode, encode
 from memsync.sync.replica import GRANTS, Replica
+from memsync.sync.seats import replaced_grants
 from memsync.sync.wishes import GRANT, read_wishes
 
 CARRIED = "carried"
@@ -45,13 +47,26 @@ def known_grants(replica: Replica) -> list[Known]:
 
 
 def remember_carried(replica: Replica, scopes: Mapping[bytes, bytes]) -> None:
-    """Know the scopes (ids, 16 bytes) of grants (ids, 32) on a chain that the vault has left, for proposals that came under them."""
+    """Know the scopes (ids, 16 bytes) of grants (ids, 32) that a move or a removal left behind, for proposals that came under them."""
     rows: list[Encodable] = [[grant, scope] for grant, scope in sorted(scopes.items())]
     replica.meta.put(CARRIED, encode(rows))
 
 
+def follow_replaced(replica: Replica, owner: Owner) -> None:
+    """Have what is known under a grant's id hold for the grant that took its place: whether its tool is muted, and of what waits for review
+    the scope."""
+    live = {grant.id: grant for grant in owner.grants}
+    later = {old: live[new] for old, new in replaced_grants(owner).items() if new in live}
+    if not later:
+        return
+    pending = Pending(replica.database)
+    for old in pending.muted() & later.keys():
+        pending.mute(later[old].id, replica.now_ms())
+    remember_carried(replica, carried_scopes(replica) | {old: new.scope for old, new in later.items()})
+
+
 def carried_scopes(replica: Replica) -> dict[bytes, bytes]:
-    """The scopes of grants on chains that the vault has left."""
+    """The scopes of grants that were left behind."""
     data = replica.meta.get(CARRIED)
     found = {}
     for row in [] if data is None else as_list(decode(data), what=_WHAT, name="carried grants"):

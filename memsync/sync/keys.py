@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from memsync.crypto.tree import Generation, Locator, RootKey
+from memsync.errors import FormatError
 from memsync.format.certificate import Certificate, certify
 from memsync.format.fields import as_bytes, as_list, as_uint
 from memsync.ipld.dagcbor import decode, encode
@@ -19,7 +20,10 @@ _WHAT = "keys"
 @dataclass(frozen=True, slots=True)
 class OwnerKeys:
     """Chain id, contract (20 bytes), vault id (32), the owner's address (20) and number i; locator l, a generation, and the owner's
-    certificate for it."""
+    certificate for it.
+
+    ``before``: those of the generation before, as long as the chain may still undo the step to this one.
+    """
 
     chain_id: int
     contract: bytes
@@ -30,6 +34,7 @@ class OwnerKeys:
     locator: Locator = field(repr=False)
     generation: Generation = field(repr=False)
     certificate: Certificate
+    before: OwnerKeys | None = field(default=None, repr=False)
 
     @classmethod
     def derive(
@@ -60,8 +65,18 @@ class OwnerKeys:
             certificate=certify(owner, made, chain_id=chain_id, contract=contract),
         )
 
+    @property
+    def line(self) -> tuple[OwnerKeys, ...]:
+        """These, and those of the generation before."""
+        return (self,) if self.before is None else (self, *self.before.line)
+
+    def of(self, generation: int) -> OwnerKeys | None:
+        """Those of this generation, if they are among :attr:`line`."""
+        return next((one for one in self.line if one.generation.number == generation), None)
+
     def to_bytes(self) -> bytes:
-        """For the encrypted database."""
+        """For the encrypted database, and for a device that is to have them too."""
+        before = [] if self.before is None else [self.before.to_bytes()]
         return encode(
             [
                 self.chain_id,
@@ -74,15 +89,20 @@ class OwnerKeys:
                 self.generation.number,
                 self.generation.secret,
                 self.certificate.to_value(),
+                *before,
             ]
         )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> OwnerKeys:
-        """Back from the database; ``FormatError`` for anything else."""
+        """Back from there; ``FormatError`` for anything else."""
+        fields = as_list(decode(data, what=_WHAT), what=_WHAT, name="keys")
+        if len(fields) not in (10, 11):
+            raise FormatError(_WHAT, "length", f"keys have 10 or 11 fields, not {len(fields)}")
         chain, contract, vault, owner, number, locator_number, locator, generation, secret, certificate = (
-            as_list(decode(data, what=_WHAT), 10, what=_WHAT, name="keys")
+            fields[:10]
         )
+        before = [as_bytes(one, what=_WHAT, name="the keys before") for one in fields[10:]]
         return cls(
             chain_id=as_uint(chain, 53, what=_WHAT, name="chain"),
             contract=as_bytes(contract, 20, what=_WHAT, name="contract"),
@@ -96,4 +116,5 @@ class OwnerKeys:
                 as_uint(generation, 32, what=_WHAT, name="generation number"),
             ),
             certificate=Certificate.from_value(certificate, what=_WHAT),
+            before=cls.from_bytes(before[0]) if before else None,
         )

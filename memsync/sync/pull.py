@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from memsync.chain.registry import Snapshot, VaultState
 from memsync.device.heads import Head
 from memsync.device.proposals import Proposals
 from memsync.device.scopes import Scope as ScopeName
 from memsync.device.segments import Held
-from memsync.errors import BlockMissing, ChainReset, VaultMoved
+from memsync.errors import BlockMissing, ChainReset, DeviceRemoved, VaultMoved
 from memsync.format.catalog import Catalog, NotForMe
 from memsync.format.catalog_node import CatalogRoot, SegmentRow
 from memsync.format.records import Kept, identity_of
@@ -24,13 +24,15 @@ from memsync.format.segment import open_segment
 from memsync.ipld.dagcbor import decode, encode
 from memsync.memory import Memory
 from memsync.progress import tell
+from memsync.sync.devices import remember_devices
 from memsync.sync.forwarding import moved_to
-from memsync.sync.granted import remember_grants
+from memsync.sync.granted import follow_replaced, remember_grants
 from memsync.sync.keys import OwnerKeys
-from memsync.sync.replica import FIRST_SCOPE, GRANTS, POINTER, TAKEN, Replica
+from memsync.sync.removal import forget_removal, removal_under_way
+from memsync.sync.replica import DEVICES, FIRST_SCOPE, GRANTS, KEYS, POINTER, TAKEN, Replica
 from memsync.sync.sealing import need_key
 from memsync.sync.settling import final_head, settle, unsettle, waiting, walk_back
-from memsync.sync.standing import Standing, catalog_of, epoch_keys, find_digest, read_standing
+from memsync.sync.standing import Standing, catalog_of, epoch_keys, read_standing
 from memsync.sync.whereabouts import note_places
 from memsync.sync.wishes import RECORD, SCOPE, read_record, read_wishes, wish_scope
 
@@ -88,19 +90,23 @@ def take_in(
 
     ``VaultMoved``, after taking it in, for one that lives elsewhere now, unless ``though_moved``.
     """
-    state = snapshot.vault
+    state, keys = (
+        snapshot.vault,
+        replica.keys() or keys,
+    )  # what was read before may have brought a later generation
     seen = replica.heads.seen()
     if state is None:
         if seen is not None:
             _take_back(replica, keys, seen)
         return Pulled(0, changed=False), None
     standing = _read(replica, keys, state)
-    line = walk_back(replica, keys, standing)
-    final = final_head(keys, standing, line, replica.registry.final_vault(keys.vault))
+    line = walk_back(replica, standing)
+    final = final_head(replica, standing, line, replica.registry.final_vault(keys.vault))
     head = Head(state.sequence, standing.root.digest, standing.root.generation)
     new = replica.meta.get(TAKEN) != head.root
     news = _news(replica, keys, standing) if new else []
     with replica.database.transaction():
+        _keep_keys(replica, keys, standing, final)
         _note(replica, head, final)
         replica.note_time(snapshot)
         if new:
@@ -120,13 +126,39 @@ def take_in(
 
 
 def _read(replica: Replica, keys: OwnerKeys, state: VaultState) -> Standing:
-    likely = int.from_bytes(replica.meta.get(POINTER) or b"\0", "big")
-    digest, _ = find_digest(state, keys, likely=likely)
-    replica.heads.check(state.sequence, digest)
-    seen = replica.heads.seen()
-    return read_standing(
-        state, keys, replica.fetch, likely=likely, least_generation=0 if seen is None else seen.generation
-    )
+    removal = removal_under_way(replica)
+    if removal is not None and removal.generation > keys.generation.number:
+        keys = removal.keys
+    # While the chain may undo a step to this generation, only a final one is the least.
+    least = replica.heads.final() if keys.before is not None else replica.heads.seen()
+    try:
+        return read_standing(
+            state,
+            keys,
+            replica.fetch,
+            likely=int.from_bytes(replica.meta.get(POINTER) or b"\0", "big"),
+            least_generation=0 if least is None else least.generation,
+            device=replica.device,
+            awaited=None if removal is None else removal.signer,
+            check=lambda digest: replica.heads.check(state.sequence, digest),
+        )
+    except DeviceRemoved:
+        forget_removal(replica)  # another device was faster and has left this one out
+        raise
+
+
+def _keep_keys(replica: Replica, known: OwnerKeys, standing: Standing, final: Head | None) -> None:
+    """Keep the keys of the head's generation, and those before until it is final; of a generation that the chain has undone, none."""
+    keys = standing.keys
+    if keys.generation.number < known.generation.number:
+        replica.heads.take_back()
+    if final is not None and final.generation >= keys.generation.number:
+        keys = replace(keys, before=None)
+    if keys != known:
+        replica.meta.put(KEYS, keys.to_bytes())
+    removal = removal_under_way(replica)
+    if removal is not None and final is not None and final.generation >= removal.generation:
+        forget_removal(replica)
 
 
 def _take_back(replica: Replica, keys: OwnerKeys, seen: Head) -> None:
@@ -146,7 +178,7 @@ def _take_back(replica: Replica, keys: OwnerKeys, seen: Head) -> None:
             replica,
             [_ScopeNews(scope.id, None, _held(replica, scope.id)) for scope in replica.scopes.all()],
         )
-        for name in (TAKEN, POINTER, GRANTS):
+        for name in (TAKEN, POINTER, GRANTS, DEVICES):
             replica.meta.delete(name)
         unsettle(replica)
         replica.refresh_index()
@@ -202,6 +234,8 @@ def _apply(replica: Replica, standing: Standing, news: list[_ScopeNews]) -> None
     replica.meta.put(TAKEN, standing.root.digest)
     replica.meta.put(POINTER, standing.owner.pointer.to_bytes(4, "big"))
     remember_grants(replica, standing.owner)
+    remember_devices(replica, standing.owner)
+    follow_replaced(replica, standing.owner)
 
 
 def _merge(replica: Replica, news: list[_ScopeNews]) -> None:

@@ -39,11 +39,14 @@ from memsync.format.owner import Grant, Owner
 from memsync.format.rights import READ
 from memsync.ipld.cid import CID, RAW
 from memsync.progress import tell
-from memsync.sync.compose import Composed, compose
+from memsync.sync.compose import Composed, Renewal, compose
+from memsync.sync.devices import this_device
 from memsync.sync.granted import known_grants
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import take_in
+from memsync.sync.removal import Removal, forget_removal, next_call, removal_under_way
 from memsync.sync.replica import WORDS, Replica
+from memsync.sync.seats import replaced_grants
 from memsync.sync.settling import read_earlier, waiting, weigh
 from memsync.sync.standing import Standing
 from memsync.sync.wishes import RECORD, Wishes, fulfilled, read_wishes
@@ -57,8 +60,8 @@ class Receipt:
     """What a push did. ``sequence`` 0: nothing waited and nobody had ended, so nothing was written.
 
     ``memories``: records sealed; ``blocks``, ``size``: how many, and bytes, were put; ``transaction`` hash, ``gas_used`` and ``payer`` of
-    its last call; ``rotated``: names of scopes that began a new epoch; ``grants``: those made, by wish; ``rounds``: 1 unless races were
-    lost; ``final``: whether the head is.
+    its last call; ``rotated``: names of scopes that began a new epoch; ``grants``: those made, by wish; ``replaced``: those made in place
+    of others, by the old one's id; ``rounds``: 1 unless races were lost; ``final``: whether the head is.
     """
 
     sequence: int = 0
@@ -70,6 +73,7 @@ class Receipt:
     payer: bytes = b""
     rotated: tuple[str, ...] = ()
     grants: Mapping[bytes, Grant] = field(default_factory=dict)
+    replaced: Mapping[bytes, Grant] = field(default_factory=dict)
     rounds: int = 0
     final: bool = True
 
@@ -93,8 +97,14 @@ def push(
         pulled, standing = take_in(replica, keys, snapshot, though_moved=though_moved)
         if standing is not None and {grant.id for grant in standing.owner.grants} != snapshot.grants.keys():
             continue
+        keys = keys if standing is None else standing.keys
         try:
-            sent = _round(replica, keys, snapshot, standing, first_owner, only)
+            removal = removal_under_way(replica)
+            if standing is None or removal is None or removal.generation <= standing.root.generation:
+                removal = None
+            elif _prepare(replica, removal, snapshot):
+                continue
+            sent = _round(replica, keys, snapshot, standing, first_owner, only, removal)
         except CallRefused as refused:
             if _was_slower(refused):
                 continue
@@ -116,13 +126,20 @@ def _round(
     standing: Standing | None,
     first_owner: Owner,
     only: Collection[str] | None,
+    removal: Removal | None,
 ) -> Receipt | None:
     """One attempt. None if there is nothing to do; ``CallRefused`` if somebody was faster."""
     now = replica.time_at(snapshot)
     replica.note_time(snapshot)
     wishes = _wanted(replica, standing, now, only)
     ended, reset = _ended(snapshot, standing, now)
-    again = None if ended else _attempt_to_repeat(replica, keys, standing, wishes, now)
+    renewal = None
+    if removal is not None:
+        # Grants that ended with the epoch of a stolen device are made anew.
+        ended -= _ended_by(removal, snapshot, now)
+        renewal = Renewal(keys, removal.devices, all_grants=removal.epoch is not None)
+        keys = removal.keys
+    again = None if ended or renewal else _attempt_to_repeat(replica, keys, standing, wishes, now)
     if again is not None:
         signed = decode_signed(again.call)
         return _send(replica, again, signed, Receipt(sequence=again.sequence, memories=wishes.count))
@@ -137,6 +154,8 @@ def _round(
         if standing
         else {},
         first_owner=first_owner,
+        device=this_device(replica),
+        renewal=renewal,
         random=replica.random,
     )
     if composed is None:
@@ -166,8 +185,36 @@ def _round(
             size=sum(len(block.data) for block in composed.blocks),
             rotated=composed.rotated,
             grants=composed.grants,
+            replaced=composed.replaced,
         ),
     )
+
+
+def _prepare(replica: Replica, removal: Removal, snapshot: Snapshot) -> bool:
+    """Make the call that a removal needs before its push; whether there was one."""
+    state, now = snapshot.vault, replica.time_at(snapshot)
+    if state is None:
+        return False
+    call = next_call(removal, state, now=now)
+    if call is not None and call.deadline > now:
+        replica.registry.send(call)
+        return True
+    if call is None and state.signer == removal.signer:
+        return False
+    with replica.database.transaction():
+        forget_removal(replica)
+    raise ChainError(
+        "the removal of a device did not reach the chain in time, and nothing was changed; say `memsync device remove` again"
+    )
+
+
+def _ended_by(removal: Removal, snapshot: Snapshot, now: int) -> set[bytes]:
+    """The grants that the end of a stolen device's epoch ended, and nothing else."""
+    return {
+        grant
+        for grant, state in snapshot.grants.items()
+        if state.known and not state.revoked and state.epoch == removal.epoch and now < state.end
+    }
 
 
 def _told(blocks: Sequence[Block]) -> Iterator[tuple[CID, bytes]]:
@@ -182,7 +229,7 @@ def _wanted(replica: Replica, standing: Standing | None, now: int, only: Collect
     entries = [entry for entry in waiting(replica) if only is None or entry.kind in only]
     done = set() if standing is None else fulfilled(entries, standing.owner, now)
     records = replica.journal.read(kind=RECORD) if only is None or RECORD in only else ()
-    return read_wishes(
+    wishes = read_wishes(
         chain(
             (entry for entry in entries if entry.ordinal not in done),
             (entry for entry, wanted in weigh(replica, records) if wanted),
@@ -190,6 +237,10 @@ def _wanted(replica: Replica, standing: Standing | None, now: int, only: Collect
         without_grants=standing is None,
         now=now,
     )
+    if standing is not None and wishes.revocations:
+        later = replaced_grants(standing.owner)
+        wishes.revocations[:] = [later.get(grant, grant) for grant in wishes.revocations]
+    return wishes
 
 
 def _ended(snapshot: Snapshot, standing: Standing | None, now: int) -> tuple[set[bytes], bool]:
@@ -290,5 +341,6 @@ def _joined(before: Receipt, now: Receipt, rounds: int) -> Receipt:
         payer=now.payer,
         rotated=tuple(sorted({*before.rotated, *now.rotated})),
         grants={**before.grants, **now.grants},
+        replaced={**before.replaced, **now.replaced},
         rounds=rounds,
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from memsync.chain.registry import Registry, Snapshot
 from memsync.crypto.randomness import Random, system_random
+from memsync.crypto.tree import DeviceKey
 from memsync.device.attempts import Attempts
 from memsync.device.database import Database
 from memsync.device.heads import Heads
@@ -28,6 +29,7 @@ from memsync.sync.keys import OwnerKeys
 
 KEYS, WORDS, FIRST_SCOPE = "keys", "words", "first-scope"
 TAKEN, GRANTS, POINTER, PULLED = "taken", "grants", "pointer", "pulled"
+DEVICES, REMOVAL = "devices", "removal"
 LATEST = "latest-time"
 _AHEAD = 86_400  # seconds
 CHAIN_BOUND = frozenset(
@@ -39,6 +41,8 @@ CHAIN_BOUND = frozenset(
         GRANTS,
         POINTER,
         PULLED,
+        DEVICES,
+        REMOVAL,
         LATEST,
         "line",
         "landed",
@@ -56,7 +60,8 @@ CHAIN_BOUND = frozenset(
 
 
 class Replica:
-    """Tables, store, chain and clock of one vault. ``store`` and ``registry`` may be None: local verbs need neither."""
+    """Tables, store, chain and clock of one vault. ``store`` and ``registry`` may be None: local verbs need neither. ``device``: the key
+    of this device, None where it is no owner's."""
 
     def __init__(
         self,
@@ -66,8 +71,10 @@ class Replica:
         registry: Registry | None = None,
         clock: Callable[[], float] = time.time,
         random: Random = system_random,
+        device: DeviceKey | None = None,
     ) -> None:
         self.database = database
+        self.device = device
         self.journal = Journal(database)
         self.memories = Memories(database)
         self.segments = Segments(database)

@@ -26,7 +26,7 @@ from memsync.format.root import Root, read_root
 from memsync.ipld.dagcbor import decode, encode
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.replica import POINTER, TAKEN, Replica
-from memsync.sync.standing import Fetch, Standing, find_digest, owner_of
+from memsync.sync.standing import Fetch, Place, Standing, distinct_locators, find_root, owner_of
 from memsync.sync.wishes import RECORD, fulfilled
 
 LINE, LANDED = "line", "landed"
@@ -49,7 +49,7 @@ class Line:
         return bool(shared & {grant.id for grant in standing.owner.grants})
 
 
-def walk_back(replica: Replica, keys: OwnerKeys, standing: Standing) -> Line:
+def walk_back(replica: Replica, standing: Standing) -> Line:
     """The line back from the head. What was walked before is not read again; a root that no store has any more ends it early."""
     root, k = standing.root, standing.owner.pointer
     found = {root.sequence: root.digest}
@@ -66,7 +66,7 @@ def walk_back(replica: Replica, keys: OwnerKeys, standing: Standing) -> Line:
         if sequence == oldest:
             break
         try:
-            root, k = read_earlier(replica, keys, root.previous, sequence, k)
+            root, k = read_earlier(replica, standing.keys, root.previous, sequence, k)
         except (BlockMissing, FormatError):
             break
     return Line(found, whole=oldest in found)
@@ -81,28 +81,29 @@ def read_earlier(
     *,
     fetch: Fetch | None = None,
 ) -> tuple[Root, int]:
-    """A root of an earlier sequence, and the number of its pointer key: ``pointer`` or one before. ``fetch``: by another way than the
-    replica's.
+    """A root of an earlier sequence, and the number of its pointer key: ``pointer`` or one before, or any of an earlier locator.
+    ``fetch``: by another way than the replica's.
 
     Raises ``BlockMissing`` and ``FormatError``.
     """
     data = (fetch or replica.fetch)(digest)
-    for k in range(pointer, -1, -1):
-        try:
-            root = read_root(
-                data,
-                digest=digest,
-                pointer_key=keys.locator.pointer_key(k),
-                chain_id=keys.chain_id,
-                contract=keys.contract,
-                vault=keys.vault,
-                sequence=sequence,
-            )
-        except FormatError as refused:
-            if refused.fault != "key":
-                raise
-        else:
-            return root, k
+    for one in distinct_locators(keys):
+        for k in range(pointer if one.locator == keys.locator else sequence, -1, -1):
+            try:
+                root = read_root(
+                    data,
+                    digest=digest,
+                    pointer_key=one.locator.pointer_key(k),
+                    chain_id=keys.chain_id,
+                    contract=keys.contract,
+                    vault=keys.vault,
+                    sequence=sequence,
+                )
+            except FormatError as refused:
+                if refused.fault != "key":
+                    raise
+            else:
+                return root, k
     raise FormatError("root", "key", f"no pointer key up to {pointer} opens the root of sequence {sequence}")
 
 
@@ -119,18 +120,28 @@ def head_taken(replica: Replica, keys: OwnerKeys) -> tuple[Root, Owner] | None:
     return None
 
 
-def final_head(keys: OwnerKeys, standing: Standing, line: Line, final: VaultState | None) -> Head | None:
+def final_head(replica: Replica, standing: Standing, line: Line, final: VaultState | None) -> Head | None:
     """The final head, if the present one builds on it; None if the two answers don't fit together, or nothing is final yet."""
-    head = standing.state
+    head, keys = standing.state, standing.keys
     if final is None or final.sequence > head.sequence:
         return None
     if final.sequence == head.sequence:
         known = (final.pointer, final.salt) == (head.pointer, head.salt)
         return Head(head.sequence, standing.root.digest, standing.root.generation) if known else None
-    digest, _ = find_digest(final, keys, likely=standing.owner.pointer)
-    if line.roots.get(final.sequence, digest) != digest:
+    place = find_root(final, keys, likely=standing.owner.pointer)
+    if line.roots.get(final.sequence, place.digest) != place.digest:
         return None
-    return Head(final.sequence, digest, standing.root.generation)
+    return Head(final.sequence, place.digest, _generation(replica, keys, final.sequence, place))
+
+
+def _generation(replica: Replica, keys: OwnerKeys, sequence: int, place: Place) -> int:
+    """The generation of an earlier root: that of the keys, unless the step to it is not final yet."""
+    if keys.before is None:
+        return keys.generation.number
+    try:
+        return read_earlier(replica, keys, place.digest, sequence, place.k)[0].generation
+    except (BlockMissing, FormatError):
+        return keys.before.generation.number
 
 
 def settle(replica: Replica, standing: Standing, line: Line, final: Head | None, *, now: int) -> None:

@@ -15,6 +15,7 @@ from memsync.device.inventory import Inventory
 from memsync.errors import (
     BlockMissing,
     ChainError,
+    DeviceRemoved,
     Forked,
     FormatError,
     IntegrityError,
@@ -37,7 +38,7 @@ from memsync.sync.keys import OwnerKeys
 from memsync.sync.reachable import Needed, needed_beside_scopes, needed_by_scope
 from memsync.sync.replica import TAKEN, Replica
 from memsync.sync.settling import head_taken
-from memsync.sync.standing import find_digest, read_standing
+from memsync.sync.standing import read_standing
 
 PUSH, PULL, REPAIR, RESTORE = "memsync push", "memsync pull", "memsync store repair", "memsync restore"
 CHAIN, MOVE = "memsync chain use NETWORK", "memsync chain move"
@@ -149,14 +150,20 @@ class _Looking:
 
     def _read(self, keys: OwnerKeys, state: VaultState) -> tuple[Root, Owner] | None:
         at = self.replica
-        if state.signer != keys.generation.signer().address:
-            self.wrong("the chain names another signer than this device's: this device was removed", RESTORE)
-            return None
-        digest, k = find_digest(state, keys)
-        at.heads.check(state.sequence, digest)
         seen = at.heads.seen()
-        least = 0 if seen is None else seen.generation
-        standing = read_standing(state, keys, self.read, likely=k, least_generation=least)
+        try:
+            standing = read_standing(
+                state,
+                keys,
+                self.read,
+                least_generation=0 if seen is None or keys.before is not None else seen.generation,
+                device=at.device,
+                check=lambda digest: at.heads.check(state.sequence, digest),
+            )
+        except DeviceRemoved as error:
+            self.wrong(str(error), RESTORE)
+            return None
+        digest = standing.root.digest
         elsewhere = moved_to(standing.owner)
         if elsewhere is not None:
             self.wrong(str(VaultMoved(elsewhere.chain_id, elsewhere.contract)), MOVE)

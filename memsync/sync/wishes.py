@@ -13,15 +13,17 @@ from memsync.crypto.hpke import PUBLIC
 from memsync.device.journal import Entry, Wish
 from memsync.format.fields import as_bytes, as_list, as_text, as_uint
 from memsync.format.names import read_name
-from memsync.format.owner import Owner
+from memsync.format.owner import Device, Owner
 from memsync.format.places import read_places
 from memsync.format.proofread import proofread
 from memsync.format.records import Kept, encode_memory, identity_of, read_memory
 from memsync.format.rights import READ, read_rights, read_times
 from memsync.ipld.dagcbor import Value, decode, encode
+from memsync.sync.devices import device_row, read_device
 from memsync.sync.forwarding import Elsewhere, moved_to
+from memsync.sync.seats import is_seated, replaced_grants
 
-RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE, ROTATE, MOVED = (
+RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE, ROTATE, MOVED, DEVICE = (
     "record",
     "scope",
     "grant",
@@ -29,6 +31,7 @@ RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE, ROTATE, MOVED = (
     "acknowledge",
     "rotate",
     "moved",
+    "device",
 )
 _WHAT = "journal"
 _FEW = 16  # so many ids are looked for in bytes, which is faster than reading every entry
@@ -67,6 +70,7 @@ class Wishes:
     acknowledged: dict[bytes, int] = field(default_factory=dict)
     rotations: set[bytes] = field(default_factory=set)
     moved: list[Elsewhere | None] = field(default_factory=list)
+    devices: list[Device] = field(default_factory=list)
     ordinals: list[int] = field(default_factory=list)
 
     @property
@@ -126,6 +130,13 @@ def wish_moved(to: Elsewhere | None, *, created: int) -> Wish:
     return Wish(MOVED, encode(None if to is None else to.to_value()), created)
 
 
+def wish_device(device: Device, *, created: int) -> Wish:
+    """That the owner block lists this device under this name; ``InputError`` for what can't be a name."""
+    wish = Wish(DEVICE, encode(device_row(device)), created)
+    proofread(lambda: read_device(decode(wish.payload, what=_WHAT), what=_WHAT))
+    return wish
+
+
 def read_wishes(
     entries: Iterable[Entry],
     *,
@@ -136,7 +147,7 @@ def read_wishes(
     ``now`` (Unix seconds), unmade, a rotation is left: its envelope may lie in a store."""
     wishes = Wishes()
     for entry in entries:
-        if without_grants and entry.kind in (GRANT, REVOKE, ACKNOWLEDGE, ROTATE, MOVED):
+        if without_grants and entry.kind in (GRANT, REVOKE, ACKNOWLEDGE, ROTATE, MOVED, DEVICE):
             continue
         scope = entry.scope or b""
         if entry.kind == RECORD:
@@ -161,6 +172,8 @@ def read_wishes(
             wishes.rotations.add(scope)
         elif entry.kind == MOVED:
             wishes.moved.append(None if value is None else Elsewhere.from_value(value, what=_WHAT))
+        elif entry.kind == DEVICE:
+            wishes.devices.append(read_device(value, what=_WHAT))
         wishes.ordinals.append(entry.ordinal)
     return wishes
 
@@ -190,7 +203,7 @@ def fulfilled(entries: Sequence[Entry], owner: Owner, now: int) -> set[int]:
     Never records."""
     wishes = read_wishes(entry for entry in entries if entry.kind == SCOPE)
     names = {scope.id: scope.name for scope in owner.scopes}
-    grants = {grant.id: grant for grant in owner.grants}
+    grants, later = {grant.id: grant for grant in owner.grants}, replaced_grants(owner)
     done = set()
     for entry in entries:
         if entry.kind == SCOPE:
@@ -199,12 +212,15 @@ def fulfilled(entries: Sequence[Entry], owner: Owner, now: int) -> set[int]:
             grant = _read_grant(b"", decode(entry.payload, what=_WHAT))
             true = grant.end <= now and not grant.rights & READ
         elif entry.kind == REVOKE:
-            true = decode(entry.payload, what=_WHAT) not in grants
+            (ended,) = read_wishes([entry]).revocations
+            true = later.get(ended, ended) not in grants
         elif entry.kind == ACKNOWLEDGE:
             grant_id, parcels = _read_acknowledgement(decode(entry.payload, what=_WHAT))
             true = grant_id not in grants or grants[grant_id].acknowledged >= parcels
         elif entry.kind == MOVED:
             true = read_wishes([entry]).moved == [moved_to(owner)]
+        elif entry.kind == DEVICE:
+            true = all(is_seated(owner, device) for device in read_wishes([entry]).devices)
         else:
             continue
         if true:

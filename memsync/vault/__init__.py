@@ -1,10 +1,12 @@
 """A vault with its owner's verbs. ``base`` is what they stand on; ``memories``, ``selection``, ``exchange`` and ``hygiene``, ``access``,
-``serving`` and ``reviewing``, ``upkeep`` and ``relocation`` are the verbs; ``lifecycle`` puts them together."""
+``serving`` and ``reviewing``, ``devices`` and ``joining``, ``upkeep`` and ``relocation`` are the verbs; ``lifecycle`` puts them
+together."""
 
 from memsync.sync.garbage import Swept, SweptPlace
 from memsync.sync.holdings import Holdings, PlaceHoldings, ScopeHoldings
 from memsync.sync.verification import Finding, Verification
 from memsync.vault.access import Grant
+from memsync.vault.devices import AddedDevice, Device, RemovedDevice
 from memsync.vault.exchange import ExportedMemories
 from memsync.vault.lifecycle import Status, Vault
 from memsync.vault.moving import GrantAgain
@@ -16,8 +18,10 @@ from memsync.vault.serving import ServedGrant
 from memsync.vault.upkeep import Exported
 
 __all__ = [
+    "AddedDevice",
     "Decided",
     "Decision",
+    "Device",
     "Exported",
     "ExportedMemories",
     "Finding",
@@ -30,6 +34,7 @@ __all__ = [
     "Proposal",
     "Proposer",
     "Relocated",
+    "RemovedDevice",
     "ScopeHoldings",
     "ScopeSummary",
     "ServedGrant",

@@ -12,7 +12,6 @@ from typing import TypeAlias, TypedDict
 from memsync.chain.registry import Registry
 from memsync.crypto.epochs import EpochKey
 from memsync.crypto.randomness import Random, system_random
-from memsync.crypto.tree import RootKey
 from memsync.device.history import History
 from memsync.device.lock import VaultLock
 from memsync.device.paths import VaultPaths
@@ -22,8 +21,10 @@ from memsync.format.owner import Owner, Scope
 from memsync.memory import Memory, Tombstone
 from memsync.recall.embedder import Embedder
 from memsync.store.port import BlockStore
+from memsync.sync.devices import this_device
 from memsync.sync.keys import OwnerKeys
-from memsync.sync.replica import FIRST_SCOPE, KEYS, WORDS, Replica
+from memsync.sync.removal import bind_with_words
+from memsync.sync.replica import FIRST_SCOPE, WORDS, Replica
 from memsync.sync.wishes import wish_record
 
 PERSONAL = "personal"
@@ -117,16 +118,21 @@ class OpenVault:
             raise LockedError(
                 "this device holds neither the vault's keys nor its words; restore it from the words"
             )
-        keys = OwnerKeys.derive(RootKey(root), chain_id=registry.chain_id, contract=registry.contract)
-        at.meta.put(KEYS, keys.to_bytes())
+        with at.database.transaction():
+            bind_with_words(at, root)
 
     def _first_owner(self) -> Owner:
         """What the owner block of the first root says; its key is kept from the beginning, so that a repeated first push is the same."""
         data = self._replica.meta.get(FIRST_SCOPE)
         scopes = () if data is None else (Scope(data[:16], PERSONAL, EpochKey(0, data[16:])),)
         keys = self._replica.keys()
+        device = this_device(self._replica)
         return Owner(
-            generation=0 if keys is None else keys.generation.number, locator=0, pointer=0, scopes=scopes
+            generation=0 if keys is None else keys.generation.number,
+            locator=0,
+            pointer=0,
+            scopes=scopes,
+            devices=() if device is None else (device,),
         )
 
     def _let_words_go(self) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,15 +23,19 @@ from memsync.device.pending import Pending
 from memsync.device.proposals import Proposals
 from memsync.device.secrets import Secrets
 from memsync.errors import InputError, LockedError, NotFoundError
+from memsync.format.pairing import Request
 from memsync.store.directory import DirectoryStore
+from memsync.sync.devices import name_this_device
 from memsync.sync.granted import known_grants
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import Pulled, pull
 from memsync.sync.push import Receipt, push
-from memsync.sync.replica import FIRST_SCOPE, PULLED, WORDS, Replica
+from memsync.sync.replica import FIRST_SCOPE, KEYS, PULLED, WORDS, Replica
 from memsync.sync.whereabouts import known_places, note_places
 from memsync.vault.base import PERSONAL, Surroundings, Where
+from memsync.vault.devices import DeviceVerbs
 from memsync.vault.exchange import ExchangeVerbs
+from memsync.vault.joining import JoiningVerbs, answered, ask, asked, check_asked_for
 from memsync.vault.making import check_whole, making
 from memsync.vault.places import PlaceVerbs, configured_store
 from memsync.vault.relocation import RelocationVerbs
@@ -68,7 +73,9 @@ class Status:
     embedder_trouble: str | None
 
 
-class Vault(ExchangeVerbs, ServingVerbs, ReviewingVerbs, RelocationVerbs, PlaceVerbs):
+class Vault(
+    ExchangeVerbs, ServingVerbs, ReviewingVerbs, DeviceVerbs, JoiningVerbs, RelocationVerbs, PlaceVerbs
+):
     """An open vault. Made by :meth:`create`, :meth:`open` or :meth:`restore`; a context manager that closes it."""
 
     @classmethod
@@ -117,6 +124,58 @@ class Vault(ExchangeVerbs, ServingVerbs, ReviewingVerbs, RelocationVerbs, PlaceV
                 f"chain {keys.chain_id} has no vault of these words: check the words, the network and the contract"
             )
         return cls._make(name, root, passphrase, home, cost, around, None)
+
+    @classmethod
+    def request(
+        cls,
+        name: str = "default",
+        *,
+        passphrase: str,
+        device: str | None = None,
+        home: Path | None = None,
+        cost: Cost = DEFAULT_COST,
+        **where: Unpack[Where],
+    ) -> Request:
+        """Ask another device of a person's for their vault: a keystore is made here, and a request to hand over.
+
+        ``device``: what to call this one. ``InputError`` if there is a vault of this name. See :meth:`join`.
+        """
+        around, paths = Surroundings(**where), VaultPaths.of(name, home)
+        return ask(paths, passphrase, cost, device=device, now=int(around.clock()), random=around.random)
+
+    @classmethod
+    def join(
+        cls,
+        answer: bytes,
+        *,
+        passphrase: str,
+        name: str = "default",
+        home: Path | None = None,
+        vault: bytes | None = None,
+        **where: Unpack[Where],
+    ) -> Self:
+        """Bring the vault here by the answer to this device's :meth:`request`, the chain (``registry``) and a ``store`` with its blocks.
+
+        ``vault``: its id as the other device shows it; another is refused. ``NotFoundError`` if nothing was asked; ``InputError`` for an
+        answer to something else, ``ChainError`` for another chain, ``DeviceRemoved`` if the device was removed meanwhile; what reading the
+        vault raises. Then nothing is left behind but the request.
+        """
+        around, paths = Surroundings(**where), VaultPaths.of(name, home)
+        secrets, request = asked(paths, passphrase)
+        keys = answered(answer, request, secrets)
+        check_asked_for(keys, vault)
+        around = replace(around, store=around.store or DirectoryStore(paths.blocks))
+        with making(paths) as hidden:
+            shutil.copyfile(paths.joining / hidden.keystore.name, hidden.keystore)
+            hidden.keystore.chmod(0o600)
+            with cls._open(hidden, secrets, around) as joined:
+                with joined._working("device join") as at:
+                    at.meta.put(KEYS, keys.to_bytes())
+                    name_this_device(at, request.name)
+                joined.pull()
+                joined._replica.database.truncate_log()
+        shutil.rmtree(paths.joining, ignore_errors=True)
+        return cls._open(paths, secrets, around)
 
     @classmethod
     def open(
@@ -176,7 +235,12 @@ class Vault(ExchangeVerbs, ServingVerbs, ReviewingVerbs, RelocationVerbs, PlaceV
         database = Database.open(paths.database, secrets.database)
         store = configured_store(paths) if around.store is None else around.store
         replica = Replica(
-            database, store=store, registry=around.registry, clock=around.clock, random=around.random
+            database,
+            store=store,
+            registry=around.registry,
+            clock=around.clock,
+            random=around.random,
+            device=secrets.device_key(),
         )
         return cls(paths, secrets, replica, around.embedder)
 

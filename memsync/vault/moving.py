@@ -28,7 +28,8 @@ from memsync.sync.granted import carried_scopes, known_grants, remember_carried
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import take_in
 from memsync.sync.push import push
-from memsync.sync.replica import CHAIN_BOUND, FIRST_SCOPE, KEYS, WORDS, Replica
+from memsync.sync.removal import bind_with_words
+from memsync.sync.replica import CHAIN_BOUND, FIRST_SCOPE, WORDS, Replica
 from memsync.sync.wishes import MOVED, SCOPE, read_wishes, wish_moved, wish_scope
 from memsync.vault.base import PERSONAL, OpenVault, Surroundings
 
@@ -72,6 +73,7 @@ class MovingVault(OpenVault):
                 registry=around.registry,
                 clock=around.clock,
                 random=around.random,
+                device=secrets.device_key(),
             )
             begun = at.keys()
             if begun is None or begun.vault == keys.vault:
@@ -97,7 +99,7 @@ class MovingVault(OpenVault):
         """Take the keys, and the words until the vault stands there for good."""
         at = self._replica
         with at.database.transaction():
-            at.meta.put(KEYS, keys.to_bytes())
+            bind_with_words(at, root, number=keys.number)
             if at.heads.final() is None:
                 at.meta.put(WORDS, root)
 

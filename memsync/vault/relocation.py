@@ -254,7 +254,14 @@ class RelocationVerbs(UpkeepVerbs):
                 f"this vault lives on chain {keys.chain_id} at 0x{keys.contract.hex()}, the old chain given is {registry.chain_id}; "
                 "connect to the vault's own"
             )
-        return Replica(at.database, store=at.store, registry=registry, clock=at.clock, random=at.random)
+        return Replica(
+            at.database,
+            store=at.store,
+            registry=registry,
+            clock=at.clock,
+            random=at.random,
+            device=at.device,
+        )
 
     def _take_place(self, store: BlockStore | None) -> None:
         """Put the new database in the place of the old one, and go on with it."""
@@ -267,7 +274,9 @@ class RelocationVerbs(UpkeepVerbs):
             shutil.rmtree(paths.moving, ignore_errors=True)
         finally:
             database = Database.open(paths.database, self._secrets.database)
-            self._replica = Replica(database, store=store or at.store, clock=at.clock, random=at.random)
+            self._replica = Replica(
+                database, store=store or at.store, clock=at.clock, random=at.random, device=at.device
+            )
             self._history = History(database)
 
 

@@ -52,7 +52,7 @@ class ReviewingVerbs(HygieneVerbs, AccessVerbs):
             if standing is None:
                 return Collected(0, ())
             ids = [grant.id for grant in standing.owner.grants]
-            found = collect(at, keys, at.registry.snapshot(keys.vault, ids), standing)
+            found = collect(at, standing.keys, at.registry.snapshot(keys.vault, ids), standing)
             with at.database.transaction():
                 self._accept_trusted(at)
             return found

@@ -43,6 +43,8 @@ ONLY_HERE = {
     "init": "makes a keystore: Vault.create",
     "restore": "takes the words: Vault.restore",
     "passphrase": "takes the passphrase: Vault.change_passphrase",
+    "device join": "makes a keystore: Vault.request, Vault.join",
+    "device remove": "takes the words: Vault.remove_device",
     "unlock": "the keeper's own",
     "lock": "the keeper's own",
     "chain move": "takes the words: Vault.relocate",
@@ -222,6 +224,13 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         say(owner, "review")
         say(owner, "revoke", "Inkwell")
         say(owner, "contacts remove", "Inkwell")
+        phone = Person(folder / "phone", {"MEMSYNC_NETWORK": node.url, "MEMSYNC_PAYER": "TEST::2"})
+        say(phone, "device join", "--name", "phone", "--out", str(folder / "request"))
+        say(owner, "device add", str(folder / "request"), "--out", str(folder / "answer"), "--yes")
+        say(phone, "device join", str(folder / "answer"), "--store", str(folder / "blocks"), "--yes")
+        say(owner, "device list")
+        say(owner, "device rename", "phone", "old phone")
+        say(owner, "device remove", "old phone", "--yes", stdin=words + "\n")
         say(owner, "store remove", str(folder / "blocks"))
         owner.env["MEMSYNC_NEW_PASSPHRASE_FILE"] = owner.env["MEMSYNC_PASSPHRASE_FILE"]
         say(owner, "passphrase")

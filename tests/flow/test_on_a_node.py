@@ -15,9 +15,19 @@ import pytest
 
 from memsync.chain.ape import ApeRegistry, connect
 from memsync.chain.node import LocalNode, local_node
-from memsync.errors import AccessError, ChainError, ChainReset, ChainUnreachable, PayerError, VaultMoved
+from memsync.device.keystore_file import CHEAP_COST
+from memsync.errors import (
+    AccessError,
+    ChainError,
+    ChainReset,
+    ChainUnreachable,
+    DeviceRemoved,
+    PayerError,
+    VaultMoved,
+)
 from memsync.store.directory import DirectoryStore
-from tests.flow.actions import World, texts
+from memsync.vault import Vault
+from tests.flow.actions import PASSPHRASE, World, texts
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI
@@ -220,3 +230,32 @@ def test_a_vault_moves_from_one_chain_to_another(node: LocalNode, tmp_path: Path
             wanted = {"The tide turns at noon.", "By the second.", "Not pushed yet."}
             assert texts(vault) == texts(world.reopened(second)) == texts(world.restored(words)) == wanted
             world.close()
+
+
+@pytest.mark.parametrize("how", ["lost", "stolen"])
+def test_a_device_is_added_and_removed_on_a_node(chained: World, how: str) -> None:
+    laptop = chained.vault()
+    words = laptop.words
+    laptop.remember("The tide turns at noon.")
+    laptop.push()
+    home = chained.home()
+    asked = {"passphrase": PASSPHRASE, "home": home, "clock": chained.clock}
+    request = Vault.request(**asked, device="phone", cost=CHEAP_COST)
+    where = {"store": chained.store, "registry": chained.registry}
+    phone = Vault.join(laptop.add_device(request).answer, **asked, **where)
+    chained.open.append(phone)
+    assert texts(phone) == {"The tide turns at noon."}
+    tool, _ = chained.granted(laptop, can="read+write")
+    removed = laptop.remove_device("phone", words, stolen=how == "stolen")
+    laptop.remember("After the phone.")
+    laptop.push()
+    with pytest.raises(DeviceRemoved):
+        phone.push()
+    (grant,) = removed.grants
+    shared = chained.accepted(tool, grant)
+    shared.pull()
+    assert texts(shared) == {"The tide turns at noon.", "After the phone."}
+    shared.propose("To the new letter box.")
+    assert laptop.collect().new == 1
+    assert texts(chained.restored(words)) == texts(laptop)
+    assert laptop.verify(deep=True).ok

@@ -17,7 +17,7 @@ from memsync.crypto.kdf import derive, mac
 from memsync.crypto.pairwise import PairwiseSecret
 from memsync.crypto.tree import Generation, Locator, RootKey
 from memsync.format import segment
-from memsync.format.access import Reader
+from memsync.format.access import DeviceSeat, Reader
 from memsync.format.segment import carry, open_segment
 from memsync.sync import compose
 from memsync.sync import sealing as sync_sealing
@@ -182,6 +182,29 @@ def epoch_key_for_a_pairwise_secret(patch: Patch) -> None:
             return give(self, wish)
 
     patch.setattr(Composition, "give", careless)
+
+
+def scopes_that_do_not_rotate_with_a_removal(patch: Patch) -> None:
+    rotate = Composition.rotate
+
+    def lazy(self: Composition, scope_id: bytes) -> None:
+        if self.keys.generation.number == self.owner.generation and self.owner.earlier:
+            return
+        rotate(self, scope_id)
+
+    patch.setattr(Composition, "rotate", lazy)
+
+
+def slot_kept_by_a_removed_device(patch: Patch) -> None:
+    seal, seated = compose.seal_access, set()
+
+    def forgetful(key: bytes, seats: list, **where: object) -> object:
+        devices = [one for one in seats if isinstance(one, DeviceSeat)]
+        seated.update(one.box for one in devices)
+        gone = seated - {one.box for one in devices}
+        return seal(key, [*seats, *(dataclasses.replace(devices[0], box=box) for box in gone)], **where)
+
+    patch.setattr(compose, "seal_access", forgetful)
 
 
 def pointer_key_for_ever(patch: Patch) -> None:

@@ -1,7 +1,7 @@
 """A vault's life lived by the real code, with a store that keeps every block ever put and a chain that keeps every head.
 
-Two devices of one owner, tools of each kind, a race that leaves a loser's blocks behind: what is recorded is a :class:`Life`, and a thief
-is set upon it as upon a told story. Devices with slots of their own and their removal are not here: no verb of a vault does that yet.
+Devices of one owner, tools of each kind, a race that leaves a loser's blocks behind: what is recorded is a :class:`Life`, and a thief
+is set upon it as upon a told story.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from pathlib import Path
 from memsync.chain.calls import SignedCall
 from memsync.chain.registry import Receipt
 from memsync.crypto.words import from_words
+from memsync.device.keystore_file import CHEAP_COST
 from memsync.format.rights import READ, WRITE
 from memsync.ipld.cid import CID
 from memsync.shared import SharedVault, Tool
 from memsync.store.port import Block
 from memsync.testing import MemoryRegistry, MemoryStore
 from memsync.vault import Grant, Vault
-from tests.flow.actions import World
+from tests.flow.actions import PASSPHRASE, World
 from tests.format.lessons import Role, Secret
 from tests.format.opening import Public
 from tests.format.scribe import Record, writing
@@ -89,6 +90,8 @@ class Biography(World):
         self.words = self.mine.words
         self.names: dict[str, Tool] = {}
         self.terms: dict[str, list[Terms]] = {}
+        self.devices: dict[str, int | None] = {}
+        self.held: dict[str, tuple[Secret, ...]] = {}
 
     @property
     def sequence(self) -> int:
@@ -115,6 +118,38 @@ class Biography(World):
                 one if one.id != grant.id else Terms(*_but_last(one), ended=self.sequence) for one in terms
             ]
 
+    def pair(self, name: str) -> Vault:
+        """A device that comes by request and answer; what it has then is what a thief of it begins with."""
+        home = self.home()
+        request = Vault.request(
+            passphrase=PASSPHRASE, device=name, home=home, cost=CHEAP_COST, clock=self.clock
+        )
+        vault = Vault.join(
+            self.mine.add_device(request).answer,
+            passphrase=PASSPHRASE,
+            home=home,
+            store=self.store,
+            registry=self.registry,
+            clock=self.clock,
+        )
+        self.open.append(vault)
+        self.devices[name], self.held[name] = None, device_secrets(vault)
+        return vault
+
+    def lose(self, name: str, *, stolen: bool = False) -> None:
+        """Remove a device; note which grants ended with it, and those that took their place."""
+        before = {one.id: one for one in self.mine.grants()}
+        removed = self.mine.remove_device(name, self.words, stolen=stolen)
+        self.devices[name] = self.sequence
+        left = {one.id for one in self.mine.grants()}
+        for grant in (one for one in before.values() if one.id not in left):
+            self.end(grant)
+        for grant in removed.grants:
+            scope = self.mine._replica.scopes.id_of(grant.scope)
+            self.terms[grant.name].append(
+                Terms(grant.id, scope, RIGHTS[grant.can], grant.from_now, self.sequence)
+            )
+
     def taken(self, name: str, grant: Grant) -> SharedVault:
         return self.accepted(self.names[name], grant)
 
@@ -132,8 +167,20 @@ class Biography(World):
         )
         holds = {name: (Secret(Role.SEED, tool.seed),) for name, tool in self.names.items()}
         holds["owner"] = (Secret(Role.WORDS, from_words(self.words)),)
+        holds |= self.held | {"laptop": device_secrets(self.mine)} if self.held else {}
         tools = {name: tuple(terms) for name, terms in self.terms.items()}
-        return Life(public, dict(self.archive.put), holds, tools, record)
+        devices = self.devices | {"laptop": None} if self.devices else {}
+        return Life(public, dict(self.archive.put), holds, tools, record, devices)
+
+
+def device_secrets(vault: Vault) -> tuple[Secret, ...]:
+    """All secrets that a device has of itself: what else it knows it has read in blocks."""
+    keys = vault._replica.keys()
+    return (
+        Secret(Role.SEED, vault._secrets.device),
+        Secret(Role.LOCATOR, keys.locator.secret, number=keys.locator_number),
+        Secret(Role.GENERATION, keys.generation.secret, number=keys.generation.number),
+    )
 
 
 def _but_last(terms: Terms) -> tuple[object, ...]:
@@ -241,4 +288,42 @@ def in_short(world: Biography) -> None:
     vault.revoke(colleague)
     world.end(colleague)
     vault.remember("After the colleague.", scope="work")
+    vault.push()
+
+
+def with_devices(world: Biography) -> None:
+    """Three devices, of which one is removed and one stolen, while tools of each kind read and write."""
+    vault = world.mine
+    vault.add_scope("work")
+    vault.remember("Before everything.")
+    vault.remember("Before everything, work.", scope="work")
+    vault.push()
+    phone, tablet = world.pair("phone"), world.pair("tablet")
+    world.share("Historian", "personal")
+    world.share("Early", "personal", from_now=True)
+    writer = world.share("Writer", "work", can="write")
+    world.share("Colleague", "work", can="read+write")
+    phone.pull()
+    phone.remember("By the phone.")
+    phone.push()
+    world.taken("Writer", writer).propose("Before the phone was lost.")
+    vault.collect()
+    for proposal in vault.review():
+        vault.accept(proposal)
+    vault.push()
+    world.lose("phone")
+    vault.remember("After the phone.")
+    vault.remember("After the phone, work.", scope="work")
+    vault.push()
+    anew = next(one for one in vault.grants() if one.name == "Writer")
+    world.taken("Writer", anew).propose("To the new letter box.")
+    vault.collect()
+    tablet.pull()
+    tablet.remember("By the tablet, which follows.")
+    tablet.push()
+    vault.pull()
+    world.share("Newcomer", "personal", from_now=True)
+    world.lose("tablet", stolen=True)
+    vault.remember("After the tablet.")
+    vault.remember("After the tablet, work.", scope="work")
     vault.push()

@@ -15,12 +15,12 @@ from memsync.errors import CallRefused, ChainUnreachable, StorageError
 from memsync.format.rights import READ
 from memsync.ipld.dagcbor import decode
 from tests.crypto.test_uniform import measure
-from tests.format import claims, crowd, leaks, lives
+from tests.format import claims, crowd, leaks, lives, real_life
 from tests.format.disclosure import Form, Thief
-from tests.format.lessons import Role, Secret
+from tests.format.lessons import Role, Secret, records
 from tests.format.opening import pointed
 from tests.format.random_life import Made
-from tests.format.real_life import Biography, in_short, live
+from tests.format.real_life import Biography, live
 from tests.format.scribe import writing
 from tests.format.story import Story
 from tests.format.watched import Life, of_story, texts, told
@@ -45,9 +45,15 @@ def life(request) -> Life:
     return request.getfixturevalue("real") if request.param == "real" else story(request.param)[1]
 
 
-@pytest.fixture(params=STORIES)
+@pytest.fixture(scope="module")
+def household(tmp_path_factory) -> Life:
+    return live(tmp_path_factory.mktemp("household"), real_life.with_devices)
+
+
+@pytest.fixture(params=[*STORIES, "household"])
 def with_devices(request) -> Life:
-    return story(request.param)[1]
+    named = request.param == "household"
+    return request.getfixturevalue("household") if named else story(request.param)[1]
 
 
 def readers(life: Life, *, from_now_on: bool, ended: bool = False) -> list[str]:
@@ -158,16 +164,18 @@ def test_a_from_now_on_reader_reads_every_epoch_since_its_grant_by_its_own_since
 def test_a_removed_device_reaches_no_later_epoch_and_no_later_generation(with_devices):
     life = with_devices
     assert claims.after_removal(life) == set()
-    (phone, removed), (laptop, _) = sorted(life.devices.items(), key=lambda one: one[1] or 0, reverse=True)
-    for scope in life.scopes:
-        reached = epochs_of(life, life.thief(phone), scope)
-        assert reached == {
-            n for n in epochs_of(life, life.truth, scope) if n <= life.number_at(scope, removed - 1)
-        }
-        assert epochs_of(life, life.thief(laptop), scope) > reached, "control: the device that stays"
-    later = [one for one in life.truth.have(Role.GENERATION) if one.number == 1]
-    again = life.with_secrets([*life.holds[phone], *later])
-    assert segments(again) == segments(life.truth), "control: with the next W"
+    for device, removed in life.devices.items():
+        if removed is None:
+            continue
+        for scope in life.scopes:
+            reached = epochs_of(life, life.thief(device), scope)
+            assert reached == {
+                n for n in epochs_of(life, life.truth, scope) if n <= life.number_at(scope, removed - 1)
+            }
+            assert epochs_of(life, life.thief("laptop"), scope) > reached, "control: the device that stays"
+        last = max(life.truth.have(Role.GENERATION), key=lambda one: one.number)
+        again = life.with_secrets([*life.holds[device], last, *life.pointers])
+        assert segments(again) == segments(life.truth), "control: with the last W"
 
 
 def test_a_reader_whose_grant_ended_reaches_nothing_sealed_after_the_push_that_noticed(life):
@@ -202,7 +210,7 @@ def test_a_later_generation_reaches_the_earlier_and_never_the_reverse(with_devic
     key = next(one for one in life.truth.have(Role.GENERATION) if one.number == 1)
     thief = life.with_secrets([key, *life.pointers])
     opened = [one for one in thief.opened.values() if one.place.kind == "owner"]
-    assert {decode(one.plaintext)["generation"] for one in opened} == {0, 1}
+    assert {decode(one.plaintext)["generation"] for one in opened} == {0, 1}, "and none of a second removal"
     boxes = {one.number for one in life.truth.have(Role.BOX) if one in thief.secrets}
     assert boxes >= {0, 1}, "and the letter boxes of both"
 
@@ -341,6 +349,41 @@ def test_a_tool_whose_grant_was_never_made_reads_nothing_that_came_after(fault, 
     assert "After the grant failed." not in texts(thief)
 
 
+# Devices that were removed
+
+
+def test_a_stolen_device_opens_nothing_at_all_of_what_was_published_after(household):
+    life, stolen = household, household.devices["tablet"]
+    own, told_all = life.thief("tablet", told=False), life.thief("tablet")
+    assert stolen is not None
+    for thief in (own, told_all):
+        assert [life.name(one) for one in thief.opened.values() if life.when(one) >= stolen] == []
+    assert texts(told_all) >= {"After the phone.", "By the tablet, which follows."}
+    assert not texts(told_all) & {"After the tablet.", "After the tablet, work."}
+    lost = life.thief("phone", told=False)
+    removed = life.devices["phone"]
+    assert {one.place.kind for one in lost.opened.values() if life.when(one) >= removed} == {
+        "root",
+        "access",
+    }, "control: a removed one that was not reported stolen sees roots, by the same locator"
+
+
+def test_a_removed_device_opens_no_parcel_that_came_after(household):
+    parcels = {
+        life_name(household, one) for one in household.truth.opened.values() if one.place.kind == "parcel"
+    }
+    phone = {
+        life_name(household, one)
+        for one in household.thief("phone").opened.values()
+        if one.place.kind == "parcel"
+    }
+    assert phone == {name for name in parcels if "Before the phone was lost." in name} != parcels
+
+
+def life_name(life: Life, opened) -> str:
+    return ", ".join(draft["text"] for draft in records("parcel", opened.plaintext))
+
+
 # Leaks on purpose
 
 NOTICED = {
@@ -358,6 +401,8 @@ NOTICED = {
     leaks.slot_kept_by_who_has_ended: ("short", claims.after_the_end),
     leaks.slots_boxed_to_every_reader: ("short", claims.other_readers),
     leaks.epoch_key_for_a_pairwise_secret: ("short", claims.more_than_an_envelope),
+    leaks.scopes_that_do_not_rotate_with_a_removal: ("household", claims.after_removal),
+    leaks.slot_kept_by_a_removed_device: ("household", claims.after_removal),
     leaks.pointer_key_for_ever: ("golden", claims.after_the_end),
     leaks.locator_that_everybody_knows: ("short", claims.without_a_key),
     leaks.generation_from_the_one_before: ("golden", claims.later_generations),
@@ -367,8 +412,11 @@ NOTICED = {
 }
 
 
+LIVED = {"short": real_life.in_short, "household": real_life.with_devices}
+
+
 def lived(name: str, folder: Path) -> Life:
-    return live(folder, in_short) if name == "short" else told(STORIES[name])
+    return live(folder, LIVED[name]) if name in LIVED else told(STORIES[name])
 
 
 @pytest.mark.parametrize("leak", NOTICED, ids=lambda leak: leak.__name__)

@@ -1,7 +1,7 @@
 """A grant's pairwise secret S: 32 random bytes in the envelope, known to owner and grantee, of one grant and never changed.
 
 From it follow the one-time account that stands in the grant's preimage, the blinded scope word, the grant's salt (which binds the
-envelope) and two keys: so the chain shows neither who was granted nor what, and both sides compute the same grant id.
+envelope) and the key of parcels' pointers: so the chain shows neither who was granted nor what, and both sides compute the same grant id.
 """
 
 from __future__ import annotations
@@ -44,15 +44,6 @@ class PairwiseSecret:
         if len(envelope_digest) != 32:
             raise InputError("a digest has 32 bytes")
         return mac(self.secret, "grant", envelope_digest)
-
-    def since_key(self, content: bytes) -> bytes:
-        """The key of this grant's since block, 32 bytes, under the current content key (32 bytes).
-
-        Of both, since a removed device still knows S, and other readers know the content key; neither alone may open the block.
-        """
-        if len(content) != 32:
-            raise InputError("a content key has 32 bytes")
-        return derive(self.secret + content, "since")
 
     def grant_id(self, vault: bytes, scope: bytes, envelope_digest: bytes) -> bytes:
         """The grant's id, 32 bytes, from vault id, scope id (16 bytes) and the envelope's digest."""

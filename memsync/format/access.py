@@ -21,6 +21,7 @@ from memsync.crypto.tree import Generation
 from memsync.errors import FormatError, InputError
 from memsync.format.block import Block, Ref, check_digest
 from memsync.format.fields import as_bytes, as_list, as_uint, check_version
+from memsync.format.lockbox import Since
 from memsync.ipld.dagcbor import decode, encode
 
 MAX_SLOTS: Final = 128
@@ -34,13 +35,13 @@ _FROM_NOW_ON, _WITH_HISTORY, _DEVICE = range(3)
 
 @dataclass(frozen=True, slots=True)
 class FromNowOn:
-    """A reader's slot without a way back: the current content key, and where the since block is, if there is one.
+    """A reader's slot without a way back: the current content key, and where the since block is and its key, if there is one.
 
     ``acknowledged``: parcels of this grant that the owner has taken in.
     """
 
     key: ContentKey
-    since: Ref | None
+    since: Since | None
     acknowledged: int
 
 
@@ -207,7 +208,7 @@ def _read_slot(plaintext: bytes) -> ReaderSlot | Generation:
         return Generation(secret, number)
     acknowledged = as_uint(fields[4], 32, what=_SLOT, name="acknowledged")
     if kind == _FROM_NOW_ON:
-        since = None if fields[3] is None else Ref.from_value(fields[3], what=_SLOT, name="since")
+        since = None if fields[3] is None else Since.from_value(fields[3], what=_SLOT)
         return FromNowOn(ContentKey(number, secret), since, acknowledged)
     if fields[3] is not None:
         raise FormatError(_SLOT, "value", "a slot with history has no since block")

@@ -55,11 +55,10 @@ def open_access(root: Root, owner: Owner, keys: OwnerKeys, fetch: Fetch) -> None
     since = since_blocks(owner)
     for grant in owner.grants:
         if grant.id in since:
-            ref = since[grant.id]
+            one = since[grant.id]
             read_since(
-                fetch(ref.digest),
-                ref,
-                secret=grant.secret,
+                fetch(one.ref.digest),
+                one,
                 current=current[grant.scope],
                 vault=keys.vault,
                 scope=grant.scope,

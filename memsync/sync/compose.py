@@ -23,7 +23,7 @@ from memsync.format.block import Block, Ref
 from memsync.format.catalog_node import CatalogRoot
 from memsync.format.entry import Entry, ScopeEntry
 from memsync.format.envelope import Envelope, PointerKey, seal_envelope
-from memsync.format.lockbox import seal_lockbox, seal_since
+from memsync.format.lockbox import Since, seal_lockbox, seal_since
 from memsync.format.owner import Device, EarlierGeneration, Grant, Owner, Scope, seal_owner
 from memsync.format.rights import READ, WRITE
 from memsync.format.root import seal_root
@@ -87,7 +87,7 @@ class _Composition:
     leaves: list[bytes] = field(default_factory=list)
     rotated: set[str] = field(default_factory=set)
     shares: list[Share] = field(default_factory=list)
-    since: list[tuple[bytes, Ref]] = field(default_factory=list)
+    since: list[tuple[bytes, Since]] = field(default_factory=list)
 
     def add(self, *blocks: Block) -> None:
         self.blocks.update((block.digest, block) for block in blocks)
@@ -230,7 +230,6 @@ class _Composition:
         since = None
         if earlier:
             block, since = seal_since(
-                grant.secret,
                 earlier,
                 current=current,
                 vault=self.keys.vault,

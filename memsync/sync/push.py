@@ -197,7 +197,12 @@ def _prepare(replica: Replica, removal: Removal, snapshot: Snapshot) -> bool:
         return False
     call = next_call(removal, state, now=now)
     if call is not None and call.deadline > now:
-        replica.registry.send(call)
+        try:
+            replica.registry.send(call)
+        except CallRefused:  # of two devices that begin one, each looks again
+            after = replica.registry.snapshot(removal.keys.vault).vault
+            if after is None or (after.signer, after.grant_epoch) == (state.signer, state.grant_epoch):
+                raise
         return True
     if call is None and state.signer == removal.signer:
         return False

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 from memsync.crypto.sealing import Kind
 from memsync.errors import NotFoundError
-from memsync.format.block import Ref
 from memsync.format.catalog import Catalog, children
 from memsync.format.catalog_node import ANYWHERE, Bounds, CatalogRoot, Node, SegmentRow
 from memsync.format.entry import Entry
 from memsync.format.fields import as_bytes, as_list
+from memsync.format.lockbox import Since
 from memsync.format.owner import Grant, Owner, Scope
 from memsync.format.rights import READ
 from memsync.format.root import Root
@@ -24,7 +24,7 @@ from memsync.ipld.dagcbor import decode, encode
 from memsync.sync.standing import Fetch, catalog_of, epoch_keys, scope_entry
 
 SINCE_BLOCKS = "since"
-"""The owner's setting that says where each grant's since block is: rows of the grant's id, object id and digest, by grant."""
+"""The owner's setting that says where each grant's since block is: rows of the grant's id, object id, digest and key, by grant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def needed_beside_scopes(root: Root, owner: Owner) -> Iterator[Needed]:
     for grant in owner.grants:
         yield Needed(grant.envelope, Kind.ENVELOPE, grant.scope)
         if grant.id in since:
-            yield Needed(since[grant.id].digest, Kind.SINCE, grant.scope)
+            yield Needed(since[grant.id].ref.digest, Kind.SINCE, grant.scope)
 
 
 def needed_by_scope(
@@ -81,7 +81,7 @@ def needed_by_reader(
     if grant.since is None:
         yield from _lockbox(entry, scope)
     elif grant.id in (since := since_blocks(owner)):
-        yield Needed(since[grant.id].digest, Kind.SINCE, scope.id)
+        yield Needed(since[grant.id].ref.digest, Kind.SINCE, scope.id)
     keys = tuple(
         key.content
         for key in epoch_keys(scope, entry, vault=vault, fetch=fetch)
@@ -90,20 +90,19 @@ def needed_by_reader(
     yield from _catalog(catalog_of(scope.id, keys, vault=vault, fetch=fetch), entry.catalog)
 
 
-def since_blocks(owner: Owner) -> dict[bytes, Ref]:
-    """Where the since block of each grant is, by its id; grants that have none are not there."""
+def since_blocks(owner: Owner) -> dict[bytes, Since]:
+    """The since block of each grant, by its id; grants that have none are not there."""
     rows = owner.settings.get(SINCE_BLOCKS, [])
     found = {}
     for row in as_list(decode(encode(rows)), what="owner", name="since blocks"):
-        grant, object_id, digest = as_list(row, 3, what="owner", name="a since block")
-        ref = Ref.from_value([object_id, digest], what="owner", name="a since block")
-        found[as_bytes(grant, 32, what="owner", name="a grant's id")] = ref
+        grant, *since = as_list(row, 4, what="owner", name="a since block")
+        found[as_bytes(grant, 32, what="owner", name="a grant's id")] = Since.from_value(since, what="owner")
     return found
 
 
-def with_since_blocks(owner: Owner, since: Iterable[tuple[bytes, Ref]]) -> Owner:
+def with_since_blocks(owner: Owner, since: Iterable[tuple[bytes, Since]]) -> Owner:
     """An owner block that says where these since blocks are, and of no others."""
-    rows = [[grant, *ref.to_value()] for grant, ref in sorted(since)]
+    rows = [[grant, *one.to_value()] for grant, one in sorted(since, key=lambda row: row[0])]
     others = {name: value for name, value in owner.settings.items() if name != SINCE_BLOCKS}
     return replace(owner, settings=others | ({SINCE_BLOCKS: rows} if rows else {}))
 

@@ -136,9 +136,8 @@ def _since(envelope: Envelope, slot: FromNowOn, fetch: Fetch) -> tuple[ContentKe
     if slot.since is None:
         return ()
     return read_since(
-        fetch(slot.since.digest),
+        fetch(slot.since.ref.digest),
         slot.since,
-        secret=envelope.secret,
         current=slot.key,
         vault=envelope.vault,
         scope=envelope.scope,

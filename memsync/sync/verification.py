@@ -36,6 +36,7 @@ from memsync.sync.comparison import compare_scope, open_access
 from memsync.sync.forwarding import moved_to
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.reachable import Needed, needed_beside_scopes, needed_by_scope
+from memsync.sync.removal import removal_under_way
 from memsync.sync.replica import TAKEN, Replica
 from memsync.sync.settling import head_taken
 from memsync.sync.standing import read_standing
@@ -150,7 +151,10 @@ class _Looking:
 
     def _read(self, keys: OwnerKeys, state: VaultState) -> tuple[Root, Owner] | None:
         at = self.replica
-        seen = at.heads.seen()
+        seen, removal = at.heads.seen(), removal_under_way(at)
+        if removal is not None and removal.generation > keys.generation.number:
+            self.note("the removal of a device is not finished", PUSH)
+            keys = removal.keys
         try:
             standing = read_standing(
                 state,
@@ -158,6 +162,7 @@ class _Looking:
                 self.read,
                 least_generation=0 if seen is None or keys.before is not None else seen.generation,
                 device=at.device,
+                awaited=None if removal is None else removal.signer,
                 check=lambda digest: at.heads.check(state.sequence, digest),
             )
         except DeviceRemoved as error:

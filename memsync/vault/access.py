@@ -185,6 +185,10 @@ class AccessVerbs(OpenVault):
             self._standing()
             found = self._known_as(grant)
         self._wish_end(found)
+        state = at.registry.snapshot(keys.vault).vault
+        if state is not None and state.signer != keys.generation.signer().address:
+            self._standing()  # another device has removed one: the signer is another now
+            keys = self._keys()
         call = sign_call(
             Revoke(keys.vault, found.id),
             keys.generation.signer(),

@@ -293,6 +293,6 @@ def _meant(devices: list[OwnerDevice], who: str) -> OwnerDevice:
     named = [one for one in devices if one.name == who]
     found = named or [one for one in devices if len(short) >= 8 and one.id.hex().startswith(short)]
     if len(found) != 1:
-        names = ", ".join(one.name for one in devices) or "none"
+        names = ", ".join(sorted(one.name for one in devices)) or "none"
         raise NotFoundError(f"no device {who!r} in this vault; there are: {names}")
     return found[0]

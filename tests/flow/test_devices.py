@@ -500,6 +500,11 @@ def broken_off(world: Household, call: int, when: str, *, stolen: bool) -> tuple
 @pytest.mark.parametrize(("call", "when", "stolen"), CALLS)
 def test_a_removal_that_was_broken_off_is_finished_by_the_next_push(fragile, call, when, stolen):
     phone, tablet = broken_off(fragile, call, when, stolen=stolen)
+    found = fragile.laptop.verify()
+    assert found.ok or stolen, "grants that the theft ended are no damage either, and are made anew"
+    assert ("the removal of a device is not finished", "memsync push") in [
+        (one.what, one.next) for one in found.findings
+    ]
     fragile.laptop.push()
     fragile.laptop.push()
     assert names(fragile.laptop) == ["laptop", "tablet"]
@@ -613,6 +618,17 @@ def test_two_devices_that_remove_others_at_once_both_succeed(home):
     assert names(home.laptop) == ["laptop", "tablet"]
     tablet.pull()
     assert names(tablet) == ["laptop", "tablet"]
+
+
+def test_a_bare_revocation_by_a_device_that_knows_of_no_removal_yet_holds(home):
+    home.added("phone")
+    tablet = home.added("tablet")
+    tool, grant = home.granted(home.laptop)
+    tablet.pull()
+    home.laptop.remove_device("phone", home.words)
+    tablet.revoke(grant.name, emergency=True)
+    with pytest.raises(AccessError, match="revoked"):
+        home.accepted(tool, grant)
 
 
 def test_a_push_of_the_removed_device_in_the_same_moment_is_taken_in_or_refused(home):

@@ -25,7 +25,6 @@ from tests.format.opening import (
     epoch_of,
     may_be_box,
     pointed,
-    since_key,
     unbox,
     unseal,
 )
@@ -113,7 +112,7 @@ class Thief:
                 return self
 
     def take(self, secrets: Iterable[Secret]) -> None:
-        """Know these, and all that is derived from them and from pairs of them."""
+        """Know these, and all that is derived from them."""
         waiting = [one for one in secrets if one not in self.secrets]
         while waiting:
             secret = waiting.pop()
@@ -121,10 +120,6 @@ class Thief:
                 continue
             self.secrets.add(secret)
             waiting += derived(secret, self.public)
-            if secret.role is Role.CONTENT:
-                waiting += [since_key(one, secret) for one in self.have(Role.PAIRWISE)]
-            if secret.role is Role.PAIRWISE:
-                waiting += [since_key(secret, one) for one in self.have(Role.CONTENT)]
 
     def all_words(self) -> set[bytes]:
         """Values that may be keys by mistake; public ones only for who has nothing else to try, since others would find the same."""
@@ -167,11 +162,11 @@ class Thief:
                 self._try(sealed, place, secret)
 
     def _try_everywhere(self) -> None:
-        """Every key with every id that was seen on every block; since keys, of which there are a product, only where a slot points."""
+        """Every key with every id that was seen on every block."""
         seats = list(product(self.scopes, self.public.grants))
         for sealed in tuple(self.closed):
             if sealed.form is Form.BLOCK:
-                self._try_block(sealed, tuple(self.ids), but=Role.SINCE)
+                self._try_block(sealed, tuple(self.ids))
             else:
                 self._try_part(sealed, seats)
 
@@ -185,9 +180,9 @@ class Thief:
             for sequence in sequences:
                 self._try(sealed, Place("root", ZERO16, ZERO16, be4(sequence)), secret)
 
-    def _try_block(self, sealed: Sealed, objects: Iterable[bytes], but: Role | None = None) -> None:
+    def _try_block(self, sealed: Sealed, objects: Iterable[bytes]) -> None:
         """Every key at every place for such a key, with each of ``objects``."""
-        for secret in self.have(*(role for role in _KINDS if role is not but)):
+        for secret in self.have(*_KINDS):
             for object_id in objects:
                 for place in self._places(secret, object_id):
                     self._try(sealed, place, secret)

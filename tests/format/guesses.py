@@ -52,7 +52,7 @@ def _guesses(known: Iterable[Secret], words: Iterable[bytes], vault: bytes) -> I
         yield from _far(value, vault)
     for left in strong:
         for right in strong - {left}:
-            yield derive(left + right, "since")
+            yield derive(left + right, "since")  # as it once was
 
 
 @lru_cache(maxsize=1 << 12)

@@ -27,12 +27,49 @@ Patch = pytest.MonkeyPatch
 Composition = compose._Composition
 
 
-def since_block_under_the_secret_alone(patch: Patch) -> None:
-    patch.setattr(PairwiseSecret, "since_key", lambda self, content: derive(self.secret, "since"))
+def since_block_under_the_vaults_id(patch: Patch) -> None:
+    _since_keys_by(patch, lambda _, vault: derive(vault, "since"))
 
 
 def since_block_under_the_content_key_alone(patch: Patch) -> None:
-    patch.setattr(PairwiseSecret, "since_key", lambda self, content: derive(content, "since"))
+    _since_keys_by(patch, lambda current, _: derive(current.secret, "since"))
+
+
+def since_block_under_the_content_key_and_a_secret(patch: Patch) -> None:
+    """As the format once had it: a removed device knows the secret, and a later reader the content key."""
+    make = Composition._seat
+    tell = story.Story._slot
+
+    def seat(self: Composition, grant: object) -> object:
+        with Patch.context() as inner:
+            _since_keys_by(inner, lambda current, _: derive(grant.secret.secret + current.secret, "since"))
+            return make(self, grant)
+
+    def slot(self: story.Story, grant: object, scope: object) -> object:
+        with Patch.context() as inner:
+            _since_keys_by(inner, lambda current, _: derive(grant.secret.secret + current.secret, "since"))
+            return tell(self, grant, scope)
+
+    patch.setattr(Composition, "_seat", seat)
+    patch.setattr(story.Story, "_slot", slot)
+
+
+def _since_keys_by(patch: Patch, key: Callable[[ContentKey, bytes], bytes]) -> None:
+    """Since blocks under keys that follow from the current content key or the vault's id."""
+    seal = compose.seal_since
+
+    def sealed(
+        earlier: list, *, current: ContentKey, vault: bytes, random: Callable, **where: bytes
+    ) -> object:
+        made = [key(current, vault)]
+
+        def chosen(length: int) -> bytes:
+            return made.pop() if length == 32 and made else random(length)
+
+        return seal(earlier, current=current, vault=vault, random=chosen, **where)
+
+    for module in (compose, story):
+        patch.setattr(module, "seal_since", sealed)
 
 
 def one_pairwise_secret_for_all(patch: Patch) -> None:

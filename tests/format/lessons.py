@@ -110,6 +110,8 @@ def _secrets(kind: str, scope: bytes, value: Value) -> Iterator[Secret]:
         case "slot":
             role = (Role.CONTENT, Role.EPOCH, Role.GENERATION)[value[0]]
             yield Secret(role, value[2], scope, value[1])
+            if role is Role.CONTENT and value[3]:
+                yield Secret(Role.SINCE, value[3][2], scope, value[1], of=value[2])
         case "lockbox":
             yield from (Secret(Role.EPOCH, key, scope, number) for number, key in value[1])
         case "since":
@@ -117,6 +119,7 @@ def _secrets(kind: str, scope: bytes, value: Value) -> Iterator[Secret]:
         case "owner":
             yield from (Secret(Role.EPOCH, key, one, number) for one, _, number, key in value["scopes"])
             yield from (Secret(Role.PAIRWISE, grant["secret"], grant["scope"]) for grant in value["grants"])
+            yield from _since_keys(value)
             for number, owner_key, box_seed in value["earlier"]:
                 yield Secret(Role.OWNER, owner_key, number=number)
                 yield Secret(Role.BOX, box_seed, number=number)
@@ -128,6 +131,18 @@ def _secrets(kind: str, scope: bytes, value: Value) -> Iterator[Secret]:
             if value["key"]:
                 history, number, key = value["key"]
                 yield Secret(Role.EPOCH if history else Role.CONTENT, key, scope, number)
+
+
+def _since_keys(owner: dict) -> Iterator[Secret]:
+    """Those of the owner's setting, each with the current content key of its grant's scope."""
+    from tests.format.opening import derive
+
+    scope_of = {grant["id"]: grant["scope"] for grant in owner["grants"]}
+    current = {scope: (number, derive(key, "content")) for scope, _, number, key in owner["scopes"]}
+    for grant, _, _, key in owner["settings"].get("since", ()):
+        scope = scope_of[grant]
+        number, content = current[scope]
+        yield Secret(Role.SINCE, key, scope, number, of=content)
 
 
 def _harvest(value: Value, ids: set[bytes], words: set[bytes], refs: set[tuple[bytes, bytes]]) -> None:

@@ -98,12 +98,6 @@ def derived(secret: Secret, public: Public) -> list[Secret]:
             return []
 
 
-def since_key(pairwise: Secret, content: Secret) -> Secret:
-    """The key of a grant's since block while ``content`` is current."""
-    key = derive(pairwise.value + content.value, "since")
-    return Secret(Role.SINCE, key, content.scope, content.number, of=content.value)
-
-
 def pointed(secret: Secret, public: Public) -> Iterator[tuple[int, bytes]]:
     """The blocks that a pointer key or a grant's parcel key finds on chain: sequence (or number of the parcel) and digest."""
     if secret.role is Role.POINTER:

@@ -135,12 +135,12 @@ def read_with_history(at: Published, root: Root, scope: bytes, epoch: EpochKey) 
 
 
 def read_from_now_on(at: Published, root: Root, envelope: Envelope, slot: FromNowOn) -> Seen | None:
-    """With contentKey(n) and S: the since block, and the segments of these epochs."""
+    """With contentKey(n) and the since key of the slot: the since block, and the segments of these epochs."""
     keys = [slot.key]
     if slot.since is not None:
-        data = at.blocks[slot.since.digest]
+        data = at.blocks[slot.since.ref.digest]
         where = {"vault": at.vault, "scope": envelope.scope}
-        keys += read_since(data, slot.since, secret=envelope.secret, current=slot.key, **where)
+        keys += read_since(data, slot.since, current=slot.key, **where)
     return _read(at, root, envelope.scope, slot.key, keys)
 
 

@@ -17,6 +17,7 @@ from memsync.format.rights import READ, WRITE
 from memsync.ipld.cid import CID
 from memsync.shared import SharedVault, Tool
 from memsync.store.port import Block
+from memsync.sync.devices import name_this_device
 from memsync.testing import MemoryRegistry, MemoryStore
 from memsync.vault import Grant, Vault
 from tests.flow.actions import PASSPHRASE, World
@@ -92,6 +93,12 @@ class Biography(World):
         self.terms: dict[str, list[Terms]] = {}
         self.devices: dict[str, int | None] = {}
         self.held: dict[str, tuple[Secret, ...]] = {}
+
+    def vault(self, **terms: object) -> Vault:
+        return named(super().vault(**terms), "The owner's first device")
+
+    def restored(self, words: str, **where: object) -> Vault:
+        return named(super().restored(words, **where), "A device that came by words")
 
     @property
     def sequence(self) -> int:
@@ -171,6 +178,12 @@ class Biography(World):
         tools = {name: tuple(terms) for name, terms in self.terms.items()}
         devices = self.devices | {"laptop": None} if self.devices else {}
         return Life(public, dict(self.archive.put), holds, tools, record, devices)
+
+
+def named(vault: Vault, name: str) -> Vault:
+    """The same, under a name that no random bytes hold by chance."""
+    name_this_device(vault._replica, name)
+    return vault
 
 
 def device_secrets(vault: Vault) -> tuple[Secret, ...]:

@@ -168,8 +168,8 @@ class Story(World):
         for grant in self.wishes:
             self._make(grant)
         if self._access_changed:
-            self._owner = self._seal_owner()
             self._access = self._seal_access()
+            self._owner = self._seal_owner()
         head = self._seal_root(leaves)
         self._rotating, self.wishes, self._access_changed = set(), [], False
         self.heads.append(head)
@@ -282,10 +282,12 @@ class Story(World):
                 for one in self._remaining()
             ),
             earlier=tuple(self._earlier),
+            settings={"since": [[grant, *one.to_value()] for grant, one in sorted(self._since.items())]},
         )
         block, ref = seal_owner(owner, generation=self.w, vault=self.vault, random=self.random)
         teaches = [self._epoch_name(scope, scope.epoch.number) for scope in self.scopes.values()]
         teaches += [f"S {grant.name}" for grant in self._live()]
+        teaches += [self._since_name(grant) for grant in self._live() if grant.id in self._since]
         teaches += [f"{what} {old.number}" for old in self._earlier for what in ("owner key", "letter box")]
         place = aad(self.vault, ZERO16, ZERO16, Kind.OWNER, ref.object_id)
         self._publish(block, Kind.OWNER, "", f"owner key {self.generation}", place, teaches=teaches)
@@ -312,10 +314,11 @@ class Story(World):
 
     def _seal_access(self) -> Ref:
         seats: list[Reader | DeviceSeat] = []
-        slots: list[tuple[Party, bytes, bytes, str]] = []
+        slots: list[tuple[Party, bytes, bytes, list[str]]] = []
+        self._since = {}
         for device in self._remaining():
             seats.append(DeviceSeat(device.key.box().public, self.w))
-            slots.append((device, ZERO16, b"", f"W {self.generation}"))
+            slots.append((device, ZERO16, b"", [f"W {self.generation}"]))
         for grant in self._live():
             if grant.rights & READ:
                 scope = self.scopes[grant.scope]
@@ -323,9 +326,10 @@ class Story(World):
                     Reader(grant.tool.key.box().public, grant.id, scope.id, self._slot(grant, scope))
                 )
                 name = self._epoch_name(scope, scope.epoch.number)
-                slots.append(
-                    (grant.tool, scope.id, grant.id, f"content {name}" if grant.from_now_on else name)
-                )
+                teaches = [f"content {name}" if grant.from_now_on else name]
+                if grant.id in self._since:
+                    teaches.append(self._since_name(grant))
+                slots.append((grant.tool, scope.id, grant.id, teaches))
         block, ref = seal_access(self.pointer_key, seats, vault=self.vault, random=self.random)
         place = aad(self.vault, ZERO16, ZERO16, Kind.ACCESS, ref.object_id)
         self._publish(block, Kind.ACCESS, "", f"access {self.pointer}", place)
@@ -339,7 +343,7 @@ class Story(World):
                 one = replace(whole, boxes=(box,))
                 if one.reader_slot(key, grant=grant_id, scope=scope_id) if grant_id else one.device_slot(key):
                     self._note(
-                        Kind.SLOT, party.name, f"box {party.name}", bound, box, boxed=True, teaches=[taught]
+                        Kind.SLOT, party.name, f"box {party.name}", bound, box, boxed=True, teaches=taught
                     )
         return ref
 
@@ -352,17 +356,17 @@ class Story(World):
         if not missed:
             return FromNowOn(current, None, grant.acknowledged)
         where = {"vault": self.vault, "scope": scope.id}
-        block, ref = seal_since(grant.secret, missed, current=current, **where, random=self.random)
-        place = aad(self.vault, scope.id, current.id, Kind.SINCE, ref.object_id)
+        block, since = seal_since(missed, current=current, **where, random=self.random)
+        place = aad(self.vault, scope.id, current.id, Kind.SINCE, since.ref.object_id)
         teaches = [f"content {self._epoch_name(scope, key.number)}" for key in missed]
-        name = self._epoch_name(scope, current.number)
-        key = self.ledger.know(
-            f"since {grant.name} {current.number}",
-            grant.secret.since_key(current.secret),
-            of=(f"S {grant.name}", f"content {name}"),
-        )
+        self._since[grant.id] = since
+        key = self.ledger.know(self._since_name(grant), since.key)
         self._publish(block, Kind.SINCE, grant.name, key, place, teaches=teaches)
-        return FromNowOn(current, ref, grant.acknowledged)
+        return FromNowOn(current, since, grant.acknowledged)
+
+    def _since_name(self, grant: Granted) -> str:
+        """Of the key of a grant's since block: each access block has another."""
+        return f"since {grant.name} {self.sequence}"
 
     def _seal_root(self, leaves: list[bytes]) -> Head:
         assert self._access is not None

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from memsync.crypto.epochs import EpochKey
-from memsync.crypto.pairwise import PairwiseSecret
 from memsync.crypto.sealing import Kind, aad, seal_block
 from memsync.errors import FormatError, InputError
 from memsync.format.block import Block, Ref
-from memsync.format.lockbox import read_lockbox, read_since, seal_lockbox, seal_since
+from memsync.format.lockbox import Since, read_lockbox, read_since, seal_lockbox, seal_since
 from tests.format.vectors import Refused, cases, load, unbase64
 from tests.vectors import samples as s
 
@@ -24,8 +25,8 @@ def read_box(data: bytes):
 
 
 def read_since_block(data: bytes):
-    ref = Ref(SINCE_OBJECT, Block.of(data).digest)
-    return read_since(data, ref, secret=s.PAIRWISE, current=s.EPOCH.content, **WHERE)
+    since = Since(Ref(SINCE_OBJECT, Block.of(data).digest), bytes.fromhex(SINCE["key"]))
+    return read_since(data, since, current=s.EPOCH.content, **WHERE)
 
 
 def test_the_lockbox_of_the_vectors_is_made_and_read():
@@ -36,9 +37,10 @@ def test_the_lockbox_of_the_vectors_is_made_and_read():
 
 
 def test_the_since_block_of_the_vectors_is_made_and_read():
-    block, ref = seal_since(s.PAIRWISE, CONTENTS[1:3], current=CONTENTS[3], **WHERE, random=s.stream("since"))
+    block, since = seal_since(CONTENTS[1:3], current=CONTENTS[3], **WHERE, random=s.stream("since"))
     assert block.data == unbase64(SINCE["good"][0]["block"])
-    assert ref == Ref(SINCE_OBJECT, bytes.fromhex(SINCE["good"][0]["digest"]))
+    assert since.ref == Ref(SINCE_OBJECT, bytes.fromhex(SINCE["good"][0]["digest"]))
+    assert since.key == bytes.fromhex(SINCE["key"])
     assert read_since_block(block.data) == tuple(CONTENTS[1:3])
 
 
@@ -59,7 +61,7 @@ def test_a_block_that_is_no_lockbox_of_this_epoch_is_refused(case):
 @cases(SINCE["bad_plaintexts"])
 def test_a_since_block_that_breaks_a_rule_is_refused(case):
     place = aad(s.VAULT, s.SCOPE, s.EPOCH.content.id, Kind.SINCE, SINCE_OBJECT)
-    data = seal_block(s.PAIRWISE.since_key(s.EPOCH.content.secret), place, unbase64(case["plaintext"]))
+    data = seal_block(bytes.fromhex(SINCE["key"]), place, unbase64(case["plaintext"]))
     with Refused("since", case["fault"]):
         read_since_block(data)
 
@@ -74,15 +76,10 @@ def test_bytes_other_than_those_named_are_refused_before_anything_is_opened():
     block, ref = seal_lockbox(s.EPOCH, s.EPOCHS[:3], **WHERE)
     with Refused("lockbox", "hash"):
         read_lockbox(block.data, Ref(ref.object_id, bytes(32)), epoch=s.EPOCH, **WHERE)
-    since, since_ref = seal_since(s.PAIRWISE, CONTENTS[:3], current=CONTENTS[3], **WHERE)
+    block, since = seal_since(CONTENTS[:3], current=CONTENTS[3], **WHERE)
+    other = replace(since, ref=Ref(since.ref.object_id, bytes(32)))
     with Refused("since", "hash"):
-        read_since(
-            since.data,
-            Ref(since_ref.object_id, bytes(32)),
-            secret=s.PAIRWISE,
-            current=CONTENTS[3],
-            **WHERE,
-        )
+        read_since(block.data, other, current=CONTENTS[3], **WHERE)
 
 
 def test_an_epoch_key_opens_its_lockbox_and_no_other_epochs():
@@ -93,11 +90,13 @@ def test_an_epoch_key_opens_its_lockbox_and_no_other_epochs():
             read_lockbox(block.data, ref, epoch=other, **WHERE)
 
 
-def test_another_grants_secret_opens_no_since_block():
-    block, ref = seal_since(s.PAIRWISE, CONTENTS[1:3], current=CONTENTS[3], **WHERE)
-    assert read_since(block.data, ref, secret=s.PAIRWISE, current=CONTENTS[3], **WHERE)
-    with Refused("since", "key"):
-        read_since(block.data, ref, secret=PairwiseSecret(bytes(32)), current=CONTENTS[3], **WHERE)
+def test_another_since_blocks_key_opens_no_since_block():
+    block, since = seal_since(CONTENTS[1:3], current=CONTENTS[3], **WHERE)
+    assert read_since(block.data, since, current=CONTENTS[3], **WHERE)
+    _, other = seal_since(CONTENTS[1:3], current=CONTENTS[3], **WHERE)
+    for key in (other.key, CONTENTS[3].secret, s.PAIRWISE.secret):
+        with Refused("since", "key"):
+            read_since(block.data, replace(since, key=key), current=CONTENTS[3], **WHERE)
 
 
 def test_a_since_block_holds_content_keys_from_which_no_lockbox_opens():

@@ -18,11 +18,11 @@ from memsync.format.rights import READ
 from memsync.ipld.dagcbor import decode
 from tests.format.disclosure import Form, Opened, Sealed, Thief, Told, part_of
 from tests.format.lessons import Role, Secret, learn, records
-from tests.format.opening import Place, Public, be4, epoch_id, pointed, since_key
+from tests.format.opening import Place, Public, be4, epoch_id, pointed
 from tests.format.scribe import Record, writing
 from tests.format.story import Story
 
-COMPUTED = (Role.POINTER, Role.ROOT, Role.ACCESS, Role.SINCE)
+COMPUTED = (Role.POINTER, Role.ROOT, Role.ACCESS)
 """Of these there are as many as one likes to compute; only those that were used are worth knowing."""
 
 
@@ -188,8 +188,15 @@ class Life:
         }
 
     def since_keys(self, who: str) -> set[bytes]:
-        contents = self.truth.have(Role.CONTENT)
-        return {since_key(one, content).value for one in self.pairwise(who) for content in contents}
+        """The keys of since blocks in the slots of a tool's grants."""
+        grants = {one.id for one in self.tools[who]}
+        slots = [
+            one
+            for one in self.truth.opened.values()
+            if one.place.kind == "slot" and one.place.object[16:] in grants
+        ]
+        taught = [secret for one in slots for secret in learn("slot", one.place.scope, one.plaintext).secrets]
+        return {secret.value for secret in taught if secret.role is Role.SINCE}
 
     def name(self, what: Opened | Sealed | Secret) -> str:
         """For reports."""

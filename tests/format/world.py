@@ -17,6 +17,7 @@ from memsync.format.block import Block, Ref
 from memsync.format.catalog import Catalog, children
 from memsync.format.catalog_node import ANYWHERE, Bounds, CatalogRoot, Epoch, SegmentRow
 from memsync.format.link import Link
+from memsync.format.lockbox import Since
 from memsync.format.owner import EarlierGeneration
 from memsync.format.parcel import Inbox
 from memsync.format.records import Kept
@@ -120,6 +121,7 @@ class World:
         self.grants: dict[str, Granted] = {}
         self.pointer = self.generation = 0
         self._earlier: list[EarlierGeneration] = []
+        self._since: dict[bytes, Since] = {}
         self._rotating: set[str] = set()
         self.wishes: list[Granted] = []
         self._access_changed = True

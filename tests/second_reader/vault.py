@@ -44,7 +44,7 @@ FILLED, NAME = re.compile("(?s:.+)"), re.compile(r"[^\0-\x1f\x7f-\x9f\u2028-\u20
 ROOT = {"v": V1, "vault": 32, "sequence": SOME, "generation": U32, "salt": 32, "previous": {NONE, 32}, "access": REF, "owner": REF,
         "witness": 32, "entries": rising((16, 256), 0, POWERS), "certificate": (32, 20, 65), "signature": 64}
 PINS, ACCESS, DEVICE_SLOT = rising(lambda x: fits(x, Cid) and x[1] == 0x55), (V1, rising(1328, counts=POWERS[:8])), (range(2, 3), U32, 32)
-READER_SLOT = {(range(1), U32, 32, REF, U32), (range(2), U32, 32, NONE, U32)}
+READER_SLOT = {(range(1), U32, 32, (16, 32, 32), U32), (range(2), U32, 32, NONE, U32)}
 GRANT = {"id": 32, "name": NAME, "account": 20, "box": 1216, "author": 32, "scope": 16, "rights": RIGHTS, "start": S, "end": S,
          "secret": 32, "envelope": 32, "since": {NONE, U32}, "acknowledged": U32}
 OWNER = {"v": V1, "generation": U32, "locator": U32, "pointer": U32, "scopes": rising((16, NAME, U32, 32), 0), "settings": dict,
@@ -190,9 +190,9 @@ class Vault:
         entry = self.entry(scope, content, number)
         box = entry[2] and self.open(entry[2], derive(k, "history"), "lockbox", scope, epoch_id(content))
         return entry, {m: derive(key, "content") for m, key in ((earlier_keys(box, number) if box else {}) | {number: k}).items()}
-    def from_now_on(self, scope, slot, secret):
+    def from_now_on(self, scope, slot):
         _, number, content, since, _ = slot
-        box = since and self.open(since, derive(secret + content, "since"), "since", scope, epoch_id(content))
+        box = since and self.open(since[:2], since[2], "since", scope, epoch_id(content))
         return self.entry(scope, content, number), (earlier_keys(box, number) if box else {}) | {number: content}
     def rows(self, scope, keys, row, level=None):  # of the segments below a row; a row without key stands for all below it
         (number, epoch), found = row[2], [row]

@@ -385,8 +385,6 @@ def derivations() -> dict[str, Any]:
             "blinded_scope": pairwise.blinded_scope(scope).hex(),
             "grant_salt": pairwise.grant_salt(envelope).hex(),
             "grant_id": pairwise.grant_id(vault, scope, envelope).hex(),
-            "content": chosen("content key").hex(),
-            "since": pairwise.since_key(chosen("content key")).hex(),
             "parcel": derive(pairwise.secret, "parcel").hex(),
         },
     }

@@ -168,17 +168,14 @@ def lockboxes() -> dict[str, Any]:
         lockbox.seal_lockbox(epoch, earlier, **place, random=s.stream("lockbox"))[0] for place in elsewhere
     ]
     rows = _key_rows()
-    since_block, since_ref = lockbox.seal_since(
-        s.PAIRWISE,
+    since_block, since = lockbox.seal_since(
         [key.content for key in earlier[1:]],
         current=epoch.content,
         **where,
         random=s.stream("since"),
     )
-    since_place = aad(s.VAULT, s.SCOPE, epoch.content.id, Kind.SINCE, since_ref.object_id)
-    since_plaintext = open_block(
-        s.PAIRWISE.since_key(epoch.content.secret), since_place, since_block.data, what="since"
-    )
+    since_place = aad(s.VAULT, s.SCOPE, epoch.content.id, Kind.SINCE, since.ref.object_id)
+    since_plaintext = open_block(since.key, since_place, since_block.data, what="since")
     return {
         "lockbox": {
             "epoch": {"number": 3, "secret": epoch.secret.hex()},
@@ -197,11 +194,11 @@ def lockboxes() -> dict[str, Any]:
             ),
         },
         "since": {
-            "secret": s.PAIRWISE.secret.hex(),
+            "key": since.key.hex(),
             "current": {"number": 3, "secret": epoch.content.secret.hex()},
             "vault": s.VAULT.hex(),
             "scope": s.SCOPE.hex(),
-            "good": [good(since_block, since_plaintext, object_id=since_ref.object_id.hex())],
+            "good": [good(since_block, since_plaintext, object_id=since.ref.object_id.hex())],
             "bad_plaintexts": spoiled(since_plaintext, [*list_form(2), *rows]),
             "bad_blocks": spoiled_blocks(since_block, {"a lockbox": block.data}),
         },
@@ -301,6 +298,8 @@ def _bad_slots() -> list[dict[str, Any]]:
                 ("a key of 33 bytes", "length", put(2, bytes(33))),
                 ("a since reference of one", "length", put(3, [bytes(16)])),
                 ("a since id of 15 bytes", "length", put(3, 0, bytes(15))),
+                ("a since reference without its key", "length", put(3, [bytes(16), bytes(32)])),
+                ("a since key of 31 bytes", "length", put(3, 2, bytes(31))),
                 ("acknowledged beyond u32", "value", put(4, 2**32)),
                 ("acknowledged null", "type", put(4, None)),
                 ("a device's slot", "type", lambda _: [2, 1, bytes(32)]),

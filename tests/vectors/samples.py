@@ -17,6 +17,7 @@ from memsync.format.certificate import certify
 from memsync.format.entry import Entry, ScopeEntry
 from memsync.format.envelope import Envelope, PointerKey
 from memsync.format.link import Link
+from memsync.format.lockbox import Since
 from memsync.format.owner import Device, EarlierGeneration, Grant, OtherVault, Owner, Scope
 from memsync.format.parcel import Inbox
 from memsync.memory import Draft, Source
@@ -69,7 +70,12 @@ START, END = 1_800_000_000, 1_802_592_000
 
 SEATS = [
     Reader(TOOL.box().public, GRANT, SCOPE, WithHistory(EPOCH, 3)),
-    Reader(TOOL.box().public, chosen("second grant"), SCOPE, FromNowOn(EPOCH.content, ref("since"), 0)),
+    Reader(
+        TOOL.box().public,
+        chosen("second grant"),
+        SCOPE,
+        FromNowOn(EPOCH.content, Since(ref("since"), chosen("since key")), 0),
+    ),
     DeviceSeat(DEVICE.box().public, GENERATION),
 ]
 

@@ -234,22 +234,24 @@ class DeviceVerbs(AccessVerbs):
         owner, here = owner_of(found.root, found.keys, at.fetch), this_device(at)
         if here is not None and here.id in removed_devices(owner):
             raise DeviceRemoved
-        removed = [one for one in known_devices(at)[1] if one.id in removed_devices(owner)]
-        device = _meant([*owner.devices, *removed], who if isinstance(who, str) else who.id.hex())
-        if device in removed:
+        gone, wished = removed_devices(owner), {one.id: one.name for one in self._listed()}
+        listed = [replace(one, name=wished.get(one.id, one.name)) for one in owner.devices]
+        before = [one for one in self._listed() if one.id in gone]
+        device = _meant([*listed, *before], who if isinstance(who, str) else who.id.hex())
+        if device.id in gone:
             return None
         if here is not None and device.id == here.id:
             raise InputError(_HERE if len(owner.devices) > 1 else _ONLY)
-        devices, before = frozenset({device.id}), removal_under_way(at)
-        if before is not None and before.generation <= found.root.generation:
-            before = None
-        if before is not None:
-            devices |= before.devices or frozenset()
-            stolen = stolen or before.epoch is not None
+        devices, begun = frozenset({device.id}), removal_under_way(at)
+        if begun is not None and begun.generation <= found.root.generation:
+            begun = None
+        if begun is not None:
+            devices |= begun.devices or frozenset()
+            stolen = stolen or begun.epoch is not None
         deadline = at.time_at(snapshot) + DEADLINE_SECONDS
         removal = plan_removal(root, found, state, devices, stolen=stolen, deadline=deadline)
-        if before is not None and before.epoch is not None:
-            removal = replace(removal, epoch=before.epoch)
+        if begun is not None and begun.epoch is not None:
+            removal = replace(removal, epoch=begun.epoch)
         with at.database.transaction():
             note_removal(at, removal)
         return device

@@ -210,6 +210,9 @@ def test_two_devices_of_one_name_are_told_apart(home):
         home.laptop.rename_device("tablet", "phone")
     home.laptop.push()
     assert names(home.laptop) == ["laptop", "phone", "tablet"]
+    home.laptop.rename_device("tablet", "old tablet")
+    assert home.laptop.remove_device("old tablet", home.words).name == "old tablet"
+    assert names(home.laptop) == ["laptop", "phone"]
 
 
 def test_a_device_that_came_by_words_is_listed_with_its_next_push(home):

@@ -18,9 +18,10 @@ from memsync.format.pairing import (
     sign_request,
     write_request,
 )
-from tests.format.vectors import Refused
+from tests.format.vectors import Refused, cases, load
 from tests.vectors import samples as s
 
+VECTORS = load("pairing")
 NONCE = bytes(range(16))
 REQUEST = sign_request(s.DEVICE, name="phone 📱", issued=s.START, nonce=NONCE)
 DATA = json.loads(write_request(REQUEST))
@@ -128,3 +129,19 @@ def test_an_answer_altered_in_any_byte_is_refused():
         data = json.dumps(answer | {"sealed": text[:at] + other + text[at + 1 :]}).encode()
         with Refused("device answer", "key"):
             open_answer(data, REQUEST, s.DEVICE)
+
+
+def test_the_request_of_the_vectors_is_made_and_read_and_its_answer_opens():
+    made = sign_request(s.DEVICE, name="phone 手機", issued=s.START, nonce=s.chosen("nonce", 16))
+    assert write_request(made).decode() == VECTORS["request"]
+    assert (made.device.hex(), made.digest.hex()) == (VECTORS["device"], VECTORS["digest"])
+    assert open_answer(VECTORS["answer"].encode(), made, s.DEVICE).hex() == VECTORS["keys"]
+    for text in VECTORS["altered"]:
+        with pytest.raises(SignatureInvalid):
+            read_request(text.encode())
+
+
+@cases(VECTORS["bad_requests"])
+def test_a_request_of_the_vectors_that_breaks_a_rule_is_refused(case):
+    with Refused("device request", case["fault"]):
+        read_request(case["json"].encode())

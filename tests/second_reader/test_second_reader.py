@@ -7,9 +7,10 @@ could make (a sealed block of known salt) is made here from the reader's own fun
 import ast
 import functools
 import json
+import re
 import sys
 import zlib
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 
 import pytest
@@ -824,6 +825,73 @@ def test_a_bad_card_is_refused(case):
 
 
 COVERED["card"].add("secret")
+
+
+# ---------------------------------------------------------------------------------------------------- pairing
+
+
+REQUEST = {"memsync": re.compile("device request"), "version": vault.V1, "name": vault.NAME, "box": 1216}
+REQUEST |= {"author": 32, "issued": vault.S, "nonce": 16, "signature": 64}
+ANSWER = {"memsync": re.compile("device answer"), "version": vault.V1, "sealed": bytes}
+
+
+def read_pairing(text, shape):
+    """What two devices hand each other, its byte strings decoded."""
+    codec.need(len(text.encode()) < 4096, "size")
+    pairs = json.loads(text, object_pairs_hook=list)
+    codec.need(isinstance(pairs, list) and all(isinstance(one, tuple) for one in pairs), "an object")
+    x = dict(pairs)
+    codec.need(len(x) == len(pairs), "a key twice")
+    for name in shape.keys() & {"box", "author", "nonce", "signature", "sealed"} & x.keys():
+        text, x[name] = x[name], urlsafe_b64decode(codec.fit(x[name], str) + "==")
+        codec.need(urlsafe_b64encode(x[name]).decode().rstrip("=") == text, "base64url")
+    return codec.fit(x, shape)
+
+
+def read_request(text):
+    return read_pairing(text, REQUEST)
+
+
+def check_request(x):
+    """The digest of what the device signed."""
+    said = [x[name] for name in ("name", "box", "author", "issued", "nonce")]
+    signed = b"memsync/v1/device-request" + codec.cbor(said)
+    crypto.verify(x["author"], x["signature"], signed)
+    return codec.sha256(signed)
+
+
+def test_a_devices_request_and_its_answer_are_read():
+    given = file_of("pairing")
+    x = read_request(given["request"])
+    digest = check_request(x)
+    assert digest.hex() == given["digest"]
+    assert codec.sha256(b"memsync/v1/device", x["box"], x["author"])[:16].hex() == given["device"]
+    sealed = read_pairing(given["answer"], ANSWER)["sealed"]
+    bound = codec.cbor(["memsync/v1", "pairing", digest])
+    seed = crypto.derive(bytes.fromhex(given["device_seed"]), "box")
+    assert crypto.unbox(seed, bound, sealed, [1648]).hex() == given["keys"]
+    other = crypto.derive(bytes.fromhex(given["stranger_seed"]), "box")
+    refuses(crypto.unbox, other, bound, sealed, [1648])
+    refuses(crypto.unbox, seed, bound + b"x", sealed, [1648])
+    for text in given["altered"]:
+        refuses(check_request, read_request(text))
+
+
+@cases("pairing", "bad_requests")
+def test_what_is_no_devices_request_is_refused(case):
+    refuses(read_request, case["json"])
+
+
+COVERED["pairing"] |= {
+    "request",
+    "device",
+    "digest",
+    "altered",
+    "answer",
+    "device_seed",
+    "stranger_seed",
+    "keys",
+}
 
 
 @cases("pins", "good")

@@ -23,7 +23,7 @@ from memsync.crypto.hpke import OVERHEAD, seal_box
 from memsync.crypto.kdf import derive
 from memsync.crypto.sealing import ZERO16, Kind, aad, open_block, open_entry, seal_block
 from memsync.crypto.secp256k1 import ORDER
-from memsync.format import access, card, envelope, link, lockbox, owner, parcel, pins, root
+from memsync.format import access, card, envelope, link, lockbox, owner, pairing, parcel, pins, root
 from memsync.format.block import Block
 from memsync.format.certificate import certify
 from memsync.format.records import draft_value, memory_value
@@ -905,6 +905,45 @@ def pinlists() -> dict[str, Any]:
     }
 
 
+def pairings() -> dict[str, Any]:
+    request = pairing.sign_request(s.DEVICE, name="phone 手機", issued=s.START, nonce=s.chosen("nonce", 16))
+    text = pairing.write_request(request).decode()
+    fields, keys = json.loads(text), s.chosen("handed over") * 9
+    answer = pairing.seal_answer(request, keys).decode()
+
+    def with_(**changes: Any) -> str:
+        return json.dumps(fields | changes, ensure_ascii=False)
+
+    other = json.loads(
+        pairing.write_request(pairing.sign_request(s.STRANGER, name="x", issued=0, nonce=bytes(16)))
+    )
+    bad = [
+        ("a list", "type", "[]"),
+        ("not JSON", "encoding", text[:-1]),
+        ("another kind of document", "type", with_(memsync="card")),
+        ("version 2", "version", with_(version=2)),
+        ("a key more", "key", with_(note="x")),
+        ("a key twice", "duplicate", text[:-1] + ',"name":"x"}'),
+        ("without nonce", "missing", json.dumps({k: v for k, v in fields.items() if k != "nonce"})),
+        ("a nonce of 15 bytes", "length", with_(nonce="A" * 20)),
+        ("issued as a text", "type", with_(issued="0")),
+        ("issued beyond u40", "value", with_(issued=1 << 40)),
+        ("an empty name", "size", with_(name="")),
+        ("4,096 bytes", "size", text + " " * (4096 - len(text.encode()))),
+    ]
+    return {
+        "request": text,
+        "device": request.device.hex(),
+        "digest": request.digest.hex(),
+        "bad_requests": [{"why": why, "fault": fault, "json": one} for why, fault, one in bad],
+        "altered": [with_(**{name: other[name]}) for name in ("name", "box", "author", "issued", "nonce")],
+        "answer": answer,
+        "device_seed": s.DEVICE.seed.hex(),
+        "stranger_seed": s.STRANGER.seed.hex(),
+        "keys": keys.hex(),
+    }
+
+
 FILES = {
     "lockbox": lockboxes,
     "access": accesses,
@@ -915,8 +954,9 @@ FILES = {
     "parcel": parcels,
     "card": cards,
     "pins": pinlists,
+    "pairing": pairings,
 }
-BOXED = {"access", "envelope", "parcel"}
+BOXED = {"access", "envelope", "parcel", "pairing"}
 
 
 def main() -> None:

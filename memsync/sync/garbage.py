@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from memsync.errors import BlockMissing, FormatError, IntegrityError, LockedError, StorageError
-from memsync.format.owner import Owner
+from memsync.format.owner import EarlierGeneration, Owner
 from memsync.format.root import Root
 from memsync.ipld.cid import CID, RAW
 from memsync.progress import tell
@@ -91,14 +91,14 @@ def find_garbage(replica: Replica, keys: OwnerKeys, root: Root, owner: Owner, *,
     solid = 0 if final is None else min(final.sequence, root.sequence)
     before = min((attempt.sequence - 1 for attempt in attempts), default=root.sequence)
     oldest = max(1, min(root.sequence - keep + 1, solid, before))
-    looking = _Looking(replica, keys)
+    looking = _Looking(replica, keys, owner.earlier)
     looking.keep(root, owner, looking.fetch)
     for attempt in attempts:
         with suppress(BlockMissing, FormatError):  # its own blocks are kept all the same
             made, _ = read_earlier(
                 replica, keys, attempt.root, attempt.sequence, owner.pointer + 1, fetch=looking.fetch
             )
-            looking.keep(made, owner_of(made, keys, looking.fetch), looking.fetch)
+            looking.keep(made, looking.owner(made, looking.fetch), looking.fetch)
         looking.seen.update(attempt.blocks)
     earlier = looking.walk(root, owner, oldest=oldest, solid=solid)
     kept = len(looking.seen)
@@ -143,6 +143,7 @@ class _Looking:
 
     replica: Replica
     keys: OwnerKeys
+    earlier: tuple[EarlierGeneration, ...]
     seen: set[bytes] = field(default_factory=set)
     acknowledged: dict[bytes, int] = field(default_factory=dict)
 
@@ -154,6 +155,10 @@ class _Looking:
     def near(self, digest: bytes) -> bytes:
         """A block from a place where it can be deleted."""
         return _read(places_of(self.replica.store), digest)
+
+    def owner(self, root: Root, fetch: Fetch) -> Owner:
+        """The owner block of a root, of this generation or one before."""
+        return owner_of(root, self.keys, fetch, earlier=self.earlier)
 
     def keep(self, root: Root, owner: Owner, fetch: Fetch) -> None:
         """Note all that a root needs."""
@@ -171,7 +176,7 @@ class _Looking:
             if made.sequence < oldest:
                 return chain([(made, k)], line)
             try:
-                self.keep(made, owner_of(made, self.keys, self.fetch), self.fetch)
+                self.keep(made, self.owner(made, self.fetch), self.fetch)
             except (StorageError, IntegrityError, LockedError):
                 if made.sequence >= solid:
                     raise
@@ -185,7 +190,7 @@ class _Looking:
                 self.seen.add(root.digest)
                 found.append(Waste(root.digest))
             try:
-                owner = owner_of(root, self.keys, self.near)
+                owner = self.owner(root, self.near)
                 for one in self._needed(root, owner, self.near):
                     if one.digest not in self.seen:
                         self.seen.add(one.digest)

@@ -7,7 +7,7 @@ Nothing is kept and nothing is written.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from memsync.chain.registry import VaultState
@@ -19,7 +19,7 @@ from memsync.format.access import read_access
 from memsync.format.catalog import Catalog
 from memsync.format.entry import Entry
 from memsync.format.lockbox import read_lockbox
-from memsync.format.owner import Owner, Scope, read_owner
+from memsync.format.owner import EarlierGeneration, Owner, Scope, read_owner
 from memsync.format.pairing import device_id
 from memsync.format.root import Root, read_root
 from memsync.sync.keys import OwnerKeys
@@ -165,13 +165,20 @@ def _handed(root: Root, place: Place, fetch: Fetch, device: DeviceKey | None) ->
     return dataclasses.replace(place.keys, generation=generation, certificate=root.certificate, before=before)
 
 
-def owner_of(root: Root, keys: OwnerKeys, fetch: Fetch) -> Owner:
-    """The owner block of a root. Raises ``BlockMissing`` and ``FormatError``, also for a generation that is not among these keys."""
-    mine = keys.of(root.generation) or keys
+def owner_of(
+    root: Root, keys: OwnerKeys, fetch: Fetch, *, earlier: Iterable[EarlierGeneration] = ()
+) -> Owner:
+    """The owner block of a root; ``earlier``: what a later owner block has of generations before.
+
+    Raises ``BlockMissing`` and ``FormatError``, also for a generation that is not among these keys.
+    """
+    known = {one.number: one.owner_key for one in earlier}
+    mine = keys.of(root.generation)
+    own = (mine or keys).generation.owner_key()
     return read_owner(
         fetch(root.owner.digest),
         root.owner,
-        owner_key=mine.generation.owner_key(),
+        owner_key=own if mine else known.get(root.generation, own),
         generation=root.generation,
         vault=keys.vault,
     )

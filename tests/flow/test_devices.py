@@ -719,3 +719,20 @@ def test_a_request_is_one_line_that_fits_a_code(home):
     data = write_request(sign_request(device, name="x" * 64, issued=2**40 - 1, nonce=bytes(16)))
     assert b"\n" not in data
     assert len(data) < 2300
+
+
+def test_sequences_of_an_earlier_generation_are_kept_or_collected_as_any_other(home):
+    home.laptop.forget(next(iter(home.laptop.memories())))
+    home.added("phone")
+    home.laptop.remember("To stay.")
+    home.laptop.push()
+    home.laptop.remove_device("phone", home.words)
+    home.laptop.remember("After the removal.")
+    home.laptop.push()
+    home.pass_time(7_200)
+    every, last = home.laptop.gc(keep=99, dry_run=True), home.laptop.gc(keep=1, dry_run=True)
+    assert (every.oldest, every.blocks) == (1, 0)
+    assert every.kept == last.kept + last.blocks
+    assert home.laptop.gc(keep=1).blocks == last.blocks > 0
+    assert home.laptop.verify(deep=True).ok
+    assert texts(home.restored(home.words)) == {"To stay.", "After the removal."}

@@ -33,7 +33,7 @@ from memsync.sync.replica import DEVICES, FIRST_SCOPE, GRANTS, KEYS, POINTER, TA
 from memsync.sync.sealing import need_key
 from memsync.sync.settling import final_head, settle, unsettle, waiting, walk_back
 from memsync.sync.standing import Standing, catalog_of, epoch_keys, read_standing
-from memsync.sync.whereabouts import note_places
+from memsync.sync.whereabouts import bring_along, note_places
 from memsync.sync.wishes import RECORD, SCOPE, read_record, read_wishes, wish_scope
 
 
@@ -116,6 +116,7 @@ def take_in(
             _name_scopes(replica, standing)
             replica.refresh_index()
     if new:
+        bring_along(replica, standing)
         note_places(replica)
     added, dropped = sum(len(one.added) for one in news), sum(len(one.removed) for one in news)
     elsewhere = moved_to(standing.owner)

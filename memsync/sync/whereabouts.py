@@ -5,13 +5,17 @@ Asked of the store when a root is pushed or pulled, kept in the database, and re
 
 from __future__ import annotations
 
-from memsync.errors import StorageError
+from contextlib import suppress
+
+from memsync.errors import FormatError, StorageError
 from memsync.format.fields import as_bytes, as_list, as_text
 from memsync.ipld.cid import CID, RAW
 from memsync.ipld.dagcbor import decode, encode
 from memsync.store.mirror import MirrorStore
 from memsync.store.port import BlockStore
+from memsync.sync.reachable import needed_beside_scopes
 from memsync.sync.replica import TAKEN, Replica
+from memsync.sync.standing import Standing
 
 PLACES = "places"
 _WHAT = "database"
@@ -23,6 +27,15 @@ def note_places(replica: Replica) -> None:
     root = replica.meta.get(TAKEN)
     if root is not None:
         replica.meta.put(PLACES, encode([root, _holders(replica.store, CID(RAW, root))]))
+
+
+def bring_along(replica: Replica, standing: Standing) -> None:
+    """Read what lies beside the scopes, which taking a head in doesn't need: where there are several places, what one lacks is put there as
+    it is read, so that this device's own copy is whole. What can't be had is told by ``verify``."""
+    if isinstance(replica.store, MirrorStore):
+        for one in needed_beside_scopes(standing.root, standing.owner):
+            with suppress(StorageError, FormatError):
+                replica.fetch(one.digest)
 
 
 def known_places(replica: Replica) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from memsync.crypto.epochs import ContentKey
 from memsync.format.catalog import Catalog
 from memsync.format.catalog_node import SegmentRow
+from memsync.format.records import encode_memory
 from memsync.format.segment import open_segment
 from memsync.memory import Memory, Tombstone, new_id
 from memsync.sync.sealing import MERGED, SMALL, seal_scope
@@ -60,7 +61,7 @@ class Scope:
         sealed = seal_scope(
             self.catalog,
             self.root,
-            memories,
+            [encode_memory(memory) for memory in memories],
             key=self.keys[-1],
             sequence=self.sequence,
             forgotten=forgotten,

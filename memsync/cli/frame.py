@@ -170,11 +170,18 @@ def fail(error: Exception, code: int, *, json_asked: bool) -> NoReturn:
             click.echo(json.dumps({"ok": False, "error": told}))
         else:
             click.echo(f"memsync: {shown(str(value['message']))}", err=True)
-    except (
-        OSError
-    ):  # a full disk, or nobody there: the exit code tells it, and what is left to write goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if not json_asked else 1)
+    except OSError:
+        _drop(1 if json_asked else 2)
+    try:
+        sys.stdout.flush()  # what was said before may still wait to be written
+    except OSError:
+        _drop(1)
     sys.exit(code)
+
+
+def _drop(stream: int) -> None:
+    """Let what is left to write to a full disk, or to nobody, go nowhere: the exit code tells what happened."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
 
 
 def usage(error: click.ClickException) -> str:

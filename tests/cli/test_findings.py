@@ -29,6 +29,7 @@ def typed(
 ) -> subprocess.CompletedProcess[bytes]:
     """A command in a process of its own, by bytes; ``before``: what the shell does first, such as closing stderr."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MEMSYNC_")}
+    clean.pop("PYTHONUNBUFFERED", None)  # what is written must wait for its flush, as at a user's
     return subprocess.run(
         ["sh", "-c", f'{before} exec "$@"', "sh", sys.executable, "-m", "memsync", *args],
         env={**clean, **owner.env, **env},

@@ -347,7 +347,11 @@ ACTS = st.lists(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=5000 if settings.default.max_examples > 1000 else 40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(acts=ACTS, keep=st.integers(1, 4))
 def test_after_any_life_everybody_still_reads_and_no_orphan_is_left(
     tmp_path_factory: pytest.TempPathFactory, acts: list[str], keep: int

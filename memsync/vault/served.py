@@ -6,7 +6,6 @@ That waits for the person, unless they trust the tool in that scope; whatever is
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -18,6 +17,7 @@ from memsync.errors import AccessError, InputError
 from memsync.format.rights import READ, WRITE
 from memsync.intake.screening import screen
 from memsync.memory import Draft, MemoryKind, Source, new_id
+from memsync.recall.alike import fold
 from memsync.recall.context import looks_like_instruction
 from memsync.vault.base import to_ms
 from memsync.vault.served_reading import Granted, Moment, ServableVerbs, ServedReader
@@ -79,7 +79,7 @@ class ServedVault(ServedReader):
             happened=to_ms(happened),
             supersedes=replaced,
         )
-        digest = _digest("remember", _folded(draft.text).encode())
+        digest = _digest("remember", fold(draft.text).encode())
         known = self._known(grant, digest) or self._kept_already(grant, draft.text)
         if known is not None:
             return known
@@ -194,10 +194,6 @@ class ServedVault(ServedReader):
                 Wish(wish, self.client, grant.scope, deed, digest, draft, memory, now)
             )
         return Outcome("pending", proposal=wish)
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def _digest(deed: Deed, what: bytes) -> bytes:

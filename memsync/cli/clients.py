@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,25 @@ from memsync.cli.root import cli
 from memsync.cli.show import amount, day, minute
 from memsync.device.paths import check_name
 from memsync.errors import InputError
+
+
+def granted_terms(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what any grant gives: which scope, until when, to read or to write."""
+    scope = click.option(
+        "--scope", envvar="MEMSYNC_SCOPE", metavar="NAME", help="The scope to grant.  [default: personal]"
+    )
+    until = click.option(
+        "--for",
+        "--until",
+        "until",
+        default="30d",
+        show_default=True,
+        help="A span such as 12h, 30d or 1y, or a day.",
+    )
+    can = click.option(
+        "--can", type=click.Choice(["read", "write", "read+write"]), default="read", show_default=True
+    )
+    return scope(until(can(command)))
 
 
 def served_line(grant: dict[str, Any]) -> str:
@@ -85,18 +105,7 @@ def list_clients() -> None:
 
 @client.command("grant")
 @click.argument("name")
-@click.option(
-    "--scope", envvar="MEMSYNC_SCOPE", metavar="NAME", help="The scope to grant.  [default: personal]"
-)
-@click.option(
-    "--for",
-    "--until",
-    "until",
-    default="30d",
-    show_default=True,
-    help="A span such as 12h, 30d or 1y, or a day.",
-)
-@click.option("--can", type=click.Choice(["read", "write", "read+write"]), default="read", show_default=True)
+@granted_terms
 @click.option("--secrets", is_flag=True, help="Also what is tagged as a secret.")
 @click.option("--trusted", is_flag=True, help="What it writes is kept without review.")
 @click.option("--yes", is_flag=True, help="What would become readable was seen; don't ask.")

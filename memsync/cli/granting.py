@@ -13,7 +13,7 @@ import click
 
 from memsync.cli.asking import confirm, read_stdin
 from memsync.cli.calling import call, on_chain, on_vault
-from memsync.cli.clients import grant_here, is_client_name, revoke_here, served_line
+from memsync.cli.clients import grant_here, granted_terms, is_client_name, revoke_here, served_line
 from memsync.cli.frame import answer, note, shown
 from memsync.cli.root import cli
 from memsync.cli.show import amount, day, grant_lines, minute
@@ -22,18 +22,7 @@ from memsync.errors import InputError
 
 @cli.command()
 @click.argument("who")
-@click.option(
-    "--scope", envvar="MEMSYNC_SCOPE", metavar="NAME", help="The scope to grant.  [default: personal]"
-)
-@click.option(
-    "--for",
-    "--until",
-    "until",
-    default="30d",
-    show_default=True,
-    help="A span such as 12h, 30d or 1y, or a day.",
-)
-@click.option("--can", type=click.Choice(["read", "write", "read+write"]), default="read", show_default=True)
+@granted_terms
 @click.option("--from-now", is_flag=True, help="By card only: what is pushed from now on.")
 @click.option("--name", metavar="NAME", help="By card only: what to call it here, if not as the card does.")
 @click.option(

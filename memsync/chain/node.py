@@ -53,7 +53,7 @@ class Node:
         return found["result"]
 
     def deploy(self) -> None:
-        """Put the registry at its canonical address, if it isn't there."""
+        """Put the registry at its canonical address, if it isn't there; one that another is putting there is waited for."""
         from memsync.chain.artifact import load_artifact
 
         artifact = load_artifact()
@@ -63,9 +63,18 @@ class Node:
         sender = self.rpc("eth_accounts")[0]
         data = "0x" + (artifact.deploy_salt + artifact.init_code).hex()
         call = {"from": sender, "to": "0x" + artifact.factory.hex(), "data": data, "gas": hex(8_000_000)}
-        self.rpc("eth_sendTransactionSync", call)
-        if self.rpc("eth_getCode", address, "latest") == "0x":
-            raise ChainError("the local node did not take the registry")
+        refused: ChainError | None = None
+        try:
+            self.rpc("eth_sendTransactionSync", call)
+        except ChainUnreachable:
+            raise
+        except ChainError as error:  # another's call of the same bytes is on its way, perhaps
+            refused = error
+        until = time.monotonic() + (0 if refused is None else ANSWER_SECONDS)
+        while self.rpc("eth_getCode", address, "latest") == "0x":
+            if time.monotonic() > until:
+                raise refused or ChainError("the local node did not take the registry")
+            time.sleep(0.05)
 
     def pass_time(self, seconds: int) -> None:
         """Move the chain's clock on by ``seconds`` and mine a block."""

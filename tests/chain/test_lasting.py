@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -387,6 +388,33 @@ def test_two_starters_at_once_make_one_node(place: Place) -> None:
     assert [starter.returncode for starter in starters] == [0] * 3, said
     assert {out.strip() for out, _ in said} == {str(node_status(place.folder).pid)}
     assert place.start().pid == place.record["pid"]
+
+
+def test_who_starts_a_node_waits_for_the_registry_that_another_is_putting_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of two calls of the same bytes and number a node takes one and refuses the other, before either is in a block."""
+    node = launch(free_port())
+    others: list[threading.Timer] = []
+
+    class Beaten(Node):
+        def rpc(self, method: str, *params: object, **how: float) -> Any:
+            if method != "eth_sendTransactionSync":
+                return super().rpc(method, *params, **how)
+            for other in others:
+                other.start()
+            raise ChainError("the local node refused eth_sendTransactionSync: transaction already imported")
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr("memsync.chain.node.ANSWER_SECONDS", 0.2)
+            with pytest.raises(ChainError, match="already imported"):
+                Beaten(node.port).deploy()
+        others.append(threading.Timer(0.3, node.deploy))
+        Beaten(node.port).deploy()
+        others[0].join(20)
+    finally:
+        node.stop()
 
 
 def test_a_port_that_is_taken_is_named_and_another_can_be_chosen(place: Place, tmp_path: Path) -> None:

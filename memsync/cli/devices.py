@@ -134,7 +134,12 @@ def list_devices() -> None:
         lines.append(
             f"{shown(one['name']):<24}{one['fingerprint']}  since {day(one['added'])}  {what}".rstrip()
         )
-    lines.append(f"generation {found['generation']}: devices were removed so many times")
+    removals = found["generation"]
+    lines.append(
+        f"generation {removals}: {amount(removals, 'removal')} until now"
+        if removals
+        else "none was ever removed"
+    )
     answer(lines, found)
 
 

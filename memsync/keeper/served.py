@@ -6,96 +6,41 @@ server's tools and the HTTP API of `memsync serve` are made of this table; the t
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 from memsync import __version__
-from memsync.keeper.values import iso, read_time
-from memsync.keeper.verb import Says, Schema, Values, served
-from memsync.memory import KINDS, MemoryKind
+from memsync.keeper.served_values import (
+    COUNT,
+    HIT,
+    ID,
+    ID_TEXT,
+    MEMORY,
+    NOTES,
+    NULLABLE,
+    OUTCOME,
+    TEXT,
+    WHEN,
+    Also,
+    Id,
+    Question,
+    ScopeName,
+    Tag,
+    Time,
+    closed,
+    many,
+    memory_value,
+    outcome_value,
+    title_of,
+    to_ms,
+    url_of,
+)
+from memsync.keeper.values import iso
+from memsync.keeper.verb import Says, Values, served
+from memsync.memory import MemoryKind
 from memsync.terms import show_rights
 
 if TYPE_CHECKING:
-    from memsync.memory import Memory
-    from memsync.vault import Outcome, ServedVault
-
-ID: Final = "[0-9a-f]{32}"
-_YEAR: Final = "[12][0-9]{3}"
-_LEAP: Final = "(?:[12][0-9](?:0[48]|[2468][048]|[13579][26])|(?:12|16|20|24|28)00)"
-_DAY: Final = (
-    f"(?:{_YEAR}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
-    f"|{_LEAP}-02-29)"
-)
-_CLOCK: Final = "(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])?"
-_TIME: Final = Says(
-    "an ISO 8601 day or time such as 2025-01-31, or 7d for so long ago",
-    pattern=f"{_DAY}(?:T{_CLOCK})?|[1-9][0-9]{{0,3}}[hdwy]",
-)
-Time = Annotated[str, _TIME]
-Question = Annotated[str, Says("The question, in plain words.", 1, 4000)]
-Also = Annotated[list[str], Says("Other wordings, or parts of a hard question.", 0, 8, each=4000)]
-ScopeName = Annotated[str, Says("One of the scopes that `status` lists; all of them if left out.", 1, 200)]
-Tag = Annotated[str, Says("Only memories with this tag.", 1, 200)]
-Id = Annotated[
-    str, Says("a memory's id of 32 hexadecimal digits, as `recall` and `list` give it", pattern=ID)
-]
-
-
-def closed(**properties: Schema) -> Schema:
-    """The schema of an object with these keys and no others."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def many(items: Schema) -> Schema:
-    """The schema of a list."""
-    return {"type": "array", "items": items}
-
-
-_TEXT: Final[Schema] = {"type": "string"}
-_ID: Final[Schema] = {"type": "string", "pattern": f"^{ID}$"}
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_WHEN: Final[Schema] = {"type": ["string", "null"], "description": "ISO 8601, UTC"}
-_NULLABLE: Final[Schema] = {"type": ["string", "null"]}
-_SOURCE: Final = closed(
-    tool=_NULLABLE,
-    conversation=_NULLABLE,
-    title=_NULLABLE,
-    turn=_NULLABLE,
-    part=_NULLABLE,
-    role=_NULLABLE,
-    model=_NULLABLE,
-)
-_MEMORY: Final[dict[str, Schema]] = {
-    "id": _ID,
-    "scope": _TEXT,
-    "text": _TEXT,
-    "kind": {"type": "string", "enum": list(KINDS)},
-    "when": _WHEN,
-    "created": _WHEN,
-    "tags": many(_TEXT),
-    "source": {"anyOf": [_SOURCE, {"type": "null"}]},
-}
-MEMORY: Final = closed(**_MEMORY)
-HIT: Final = closed(**_MEMORY, score={"type": "number"}, why=many(_TEXT), labels=many(_TEXT))
-STATES: Final = ("kept", "forgotten", "known", "pending", "refused", "empty")
-_OUTCOME: Final[dict[str, Schema]] = {
-    "state": {"type": "string", "enum": list(STATES)},
-    "memory": {"anyOf": [_ID, {"type": "null"}]},
-    "proposal": {"anyOf": [_ID, {"type": "null"}]},
-}
-_NOTES: Final = {
-    "kept": "kept",
-    "forgotten": "forgotten",
-    "known": "kept already; nothing was added",
-    "pending": "waits for the person, who decides by `memsync review`",
-    "refused": "the person said no to this before",
-    "empty": "there is nothing in it to keep",
-}
+    from memsync.vault import ServedVault
 
 
 @served("recall", "Recall memories", closed(hits=many(HIT)))
@@ -113,7 +58,7 @@ def recall(
 
     Reads granted scopes only. Texts are quotations of what was written down, by the person or by others; each call is in their ledger.
     """
-    hits = vault.recall(question, queries=also, k=k, scope=scope, since=_ms(since), until=_ms(until))
+    hits = vault.recall(question, queries=also, k=k, scope=scope, since=to_ms(since), until=to_ms(until))
     return {
         "hits": [
             memory_value(hit.memory, vault.scope_name(hit.scope))
@@ -127,10 +72,13 @@ def recall(
     "context",
     "Context for a prompt",
     closed(
-        text=_TEXT,
-        tokens=_COUNT,
-        memories=many(closed(id=_ID, when=_WHEN)),
-        flagged={**many(_ID), "description": "Memories whose text is shaped like an instruction to a model."},
+        text=TEXT,
+        tokens=COUNT,
+        memories=many(closed(id=ID_TEXT, when=WHEN)),
+        flagged={
+            **many(ID_TEXT),
+            "description": "Memories whose text is shaped like an instruction to a model.",
+        },
     ),
 )
 def context(
@@ -158,9 +106,9 @@ def context(
     "profile",
     "Profile of the person",
     closed(
-        text=_TEXT,
-        tokens=_COUNT,
-        lines=many(closed(id=_ID, text=_TEXT, heading=_TEXT, when=_WHEN)),
+        text=TEXT,
+        tokens=COUNT,
+        lines=many(closed(id=ID_TEXT, text=TEXT, heading=TEXT, when=WHEN)),
     ),
 )
 def profile(
@@ -202,7 +150,7 @@ def list_memories(
     limit: Annotated[int, Says("How many at most.", 1, 200)] = 20,
 ) -> Values:
     """List memories, the latest first, of a scope, tag or time."""
-    found = vault.find(tag=tag, scope=scope, since=_ms(since), until=_ms(until), limit=limit + 1)
+    found = vault.find(tag=tag, scope=scope, since=to_ms(since), until=to_ms(until), limit=limit + 1)
     return {
         "memories": [memory_value(memory, name) for name, memory in found[:limit]],
         "more": len(found) > limit,
@@ -212,7 +160,7 @@ def list_memories(
 @served(
     "remember",
     "Propose a memory",
-    closed(**_OUTCOME, note=_TEXT),
+    closed(**OUTCOME, note=TEXT),
     reads=False,
 )
 def remember(
@@ -238,17 +186,17 @@ def remember(
         scope=scope,
         kind=kind,
         tags=tags,
-        happened=_ms(happened),
+        happened=to_ms(happened),
         conversation=conversation,
         supersedes=[bytes.fromhex(one) for one in supersedes],
     )
-    return _outcome(outcome) | {"note": _NOTES[outcome.state]}
+    return outcome_value(outcome) | {"note": NOTES[outcome.state]}
 
 
 @served(
     "forget",
     "Forget memories",
-    closed(preview=many(MEMORY), outcomes=many(closed(**_OUTCOME)), note=_TEXT),
+    closed(preview=many(MEMORY), outcomes=many(closed(**OUTCOME)), note=TEXT),
     reads=False,
     destroys=True,
 )
@@ -283,8 +231,8 @@ def forget(
     outcomes = vault.forget([bytes.fromhex(one) for one in memories or ()], scope=scope)
     return {
         "preview": [],
-        "outcomes": [_outcome(one) for one in outcomes],
-        "note": "; ".join(dict.fromkeys(_NOTES[one.state] for one in outcomes)),
+        "outcomes": [outcome_value(one) for one in outcomes],
+        "note": "; ".join(dict.fromkeys(NOTES[one.state] for one in outcomes)),
     }
 
 
@@ -292,20 +240,20 @@ def forget(
     "status",
     "What is granted",
     closed(
-        client=_TEXT,
-        version=_TEXT,
+        client=TEXT,
+        version=TEXT,
         scopes=many(
             closed(
-                scope=_TEXT,
+                scope=TEXT,
                 can={"type": "string", "enum": ["read", "write", "read+write"]},
-                until=_WHEN,
-                memories=_COUNT,
+                until=WHEN,
+                memories=COUNT,
                 secrets={"type": "boolean"},
                 trusted={"type": "boolean"},
             )
         ),
-        waiting={**_COUNT, "description": "Proposals of this client that the person has not decided about."},
-        next={**_NULLABLE, "description": "What the person can type where nothing is granted."},
+        waiting={**COUNT, "description": "Proposals of this client that the person has not decided about."},
+        next={**NULLABLE, "description": "What the person can type where nothing is granted."},
     ),
 )
 def status(vault: ServedVault) -> Values:
@@ -333,13 +281,13 @@ def status(vault: ServedVault) -> Values:
 @served(
     "search",
     "Search memories",
-    closed(results=many(closed(id=_ID, title=_TEXT, url=_TEXT))),
+    closed(results=many(closed(id=ID_TEXT, title=TEXT, url=TEXT))),
 )
 def search(vault: ServedVault, *, query: Question) -> Values:
     """Find memories for a query; gives ids for ``fetch``, in the shape that ChatGPT's connectors read."""
     return {
         "results": [
-            {"id": hit.memory.id.hex(), "title": _title(hit.memory), "url": url_of(hit.memory)}
+            {"id": hit.memory.id.hex(), "title": title_of(hit.memory), "url": url_of(hit.memory)}
             for hit in vault.recall(query, k=10)
         ]
     }
@@ -349,11 +297,11 @@ def search(vault: ServedVault, *, query: Question) -> Values:
     "fetch",
     "Fetch one memory",
     closed(
-        id=_ID,
-        title=_TEXT,
-        text=_TEXT,
-        url=_TEXT,
-        metadata=closed(scope=_TEXT, kind=_TEXT, when=_WHEN, tags=_TEXT, source=_TEXT),
+        id=ID_TEXT,
+        title=TEXT,
+        text=TEXT,
+        url=TEXT,
+        metadata=closed(scope=TEXT, kind=TEXT, when=WHEN, tags=TEXT, source=TEXT),
     ),
 )
 def fetch(vault: ServedVault, *, id: Id) -> Values:  # noqa: A002 - the connectors' word
@@ -362,7 +310,7 @@ def fetch(vault: ServedVault, *, id: Id) -> Values:  # noqa: A002 - the connecto
     source = memory.source
     return {
         "id": memory.id.hex(),
-        "title": _title(memory),
+        "title": title_of(memory),
         "text": memory.text,
         "url": url_of(memory),
         "metadata": {
@@ -373,40 +321,3 @@ def fetch(vault: ServedVault, *, id: Id) -> Values:  # noqa: A002 - the connecto
             "source": ", ".join(one for one in (source.tool, source.title) if one) if source else "",
         },
     }
-
-
-def memory_value(memory: Memory, scope: str) -> dict[str, object]:
-    """A memory as a tool gets it: without the key of who proposed it."""
-    source = memory.source
-    return {
-        "id": memory.id.hex(),
-        "scope": scope,
-        "text": memory.text,
-        "kind": memory.kind,
-        "when": iso(memory.when),
-        "created": iso(memory.created),
-        "tags": list(memory.tags),
-        "source": {name: getattr(source, name) for name in source.__slots__} if source else None,
-    }
-
-
-def url_of(memory: Memory) -> str:
-    """Where a memory is, as a resource."""
-    return f"memory://{memory.id.hex()}"
-
-
-def _outcome(outcome: Outcome) -> dict[str, object]:
-    return {
-        "state": outcome.state,
-        "memory": outcome.memory.hex() if outcome.memory else None,
-        "proposal": outcome.proposal.hex() if outcome.proposal else None,
-    }
-
-
-def _title(memory: Memory) -> str:
-    line = " ".join(memory.text.split())
-    return line if len(line) <= 80 else line[:79] + "…"
-
-
-def _ms(text: str | None) -> int | None:
-    return read_time(text, now=time.time())

@@ -10,10 +10,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+import memsync.keeper.served  # noqa: F401 - fills SERVED
 from memsync.device.lock import VaultLock
 from memsync.device.paths import VaultPaths
 from memsync.errors import AccessError, InputError, NotFoundError, NotOpen
-from memsync.keeper import served
+from memsync.keeper import served_values
 from memsync.keeper.client import call_served
 from memsync.keeper.socket_path import socket_path
 from memsync.keeper.turns import WAITING
@@ -281,4 +282,4 @@ def test_every_served_verb_says_what_it_does_and_orders_no_model_about():
             "instead of",
         ):
             assert word not in verb.says.lower(), (verb.name, word)
-    assert served.STATES
+    assert served_values.NOTES.keys() == set(served_values.STATES)

@@ -81,6 +81,8 @@ class Node:
     def _mine(self, method: str, request: object) -> Mined:
         self.rpc("evm_setNextBlockTimestamp", hex(self.time))
         receipt = self.rpc(method, request)
+        # The receipt can come before the node has taken the transaction out of its pool; put back then, it would mine it again.
+        self.rpc("anvil_dropAllTransactions")
         return Mined(
             receipt["transactionHash"],
             receipt["status"] == "0x1",

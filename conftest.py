@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent
 ON_A_NODE = [ROOT / "tests/contracts"]
+LONGEST = ["tests/cli", "tests/flow", "tests/keeper", "tests/demo", "tests/evm"]
+"""These start processes, or live made-up lives: taken last, one core would wait for the other."""
 
 # A slow machine is no failure. `make torture` asks for the second.
 settings.register_profile("usual", deadline=None)
@@ -76,6 +78,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take Ape's runner out of a run without tests on a node: it would start one, and snapshot it around each test."""
+    """Take Ape's runner out of a run without tests on a node: it would start one, and snapshot it around each test.
+
+    What takes longest comes first.
+    """
     if not any(on_a_node(item.path) for item in items) and config.pluginmanager.has_plugin("ape-test"):
         config.pluginmanager.unregister(name="ape-test")
+    folders = [ROOT / folder for folder in LONGEST]
+    items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in folders))

@@ -79,6 +79,11 @@ def fingerprint(short: bytes) -> str:
     return " ".join(digits[at : at + 4] for at in range(0, 32, 4))
 
 
+def bare(typed: str) -> str:
+    """A fingerprint as a person types it, in lower-case digits and nothing between."""
+    return "".join(typed.split()).lower()
+
+
 def sign_request(device: DeviceKey, *, name: str, issued: int, nonce: bytes) -> Request:
     """The request of this device; ``InputError`` if it could not be read again."""
     box, author = device.box().public, device.author()

@@ -894,6 +894,51 @@ COVERED["pairing"] |= {
 }
 
 
+def test_what_two_devices_say_over_a_wire_is_read_and_comes_to_the_code():
+    given = file_of("handshake")
+    x = read_request(given["request"])
+    nonce = bytes.fromhex(given["nonce"])
+    request = given["request"].encode()
+    commitment = crypto.mac(nonce, "pairing commitment", request)
+    assert commitment.hex() == given["commitment"]
+    seed, public = bytes.fromhex(given["key_seed"]), bytes.fromhex(given["key"])
+    place = codec.cbor(["memsync/v1", "pairing reveal", commitment])
+    assert (
+        crypto.unbox(seed, place, bytes.fromhex(given["reveal"]), [given["sizes"]["REVEAL"]])
+        == nonce + request
+    )
+    session = crypto.mac(nonce, "pairing session", commitment, public, request)
+    assert session.hex() == given["session"]
+    code = int.from_bytes(crypto.derive(session, "pairing code", length=16), "big") % 10**7
+    assert f"{code:07}" == given["code"]
+    for name, proof in given["proofs"].items():
+        assert crypto.mac(session, "pairing", name).hex() == proof
+    place = codec.cbor(["memsync/v1", "pairing answer", session])
+    box = crypto.derive(bytes.fromhex(file_of("pairing")["device_seed"]), "box")
+    answer = crypto.unbox(box, place, bytes.fromhex(given["answer"]), [given["sizes"]["ANSWER"]])
+    assert read_pairing(answer.decode(), ANSWER)
+    assert check_request(x).hex() == file_of("pairing")["digest"]
+    names = ("COMMIT", "KEY", "REVEAL", "EQUAL", "AGREED", "ANSWER", "TAKEN", "STOP")
+    assert given["sizes"] == dict(zip(names, (32, 1216, 5232, 32, 32, 5232, 32, 1), strict=True))
+    assert given["kinds"] == {name: number for number, name in enumerate(names, 1)}
+
+
+COVERED["handshake"] = {
+    "request",
+    "nonce",
+    "key_seed",
+    "key",
+    "commitment",
+    "reveal",
+    "session",
+    "code",
+    "proofs",
+    "answer",
+    "kinds",
+    "sizes",
+}
+
+
 @cases("pins", "good")
 def test_pins_name_their_blocks(case):
     block = b64decode(case["block"])

@@ -23,7 +23,19 @@ from memsync.crypto.hpke import OVERHEAD, seal_box
 from memsync.crypto.kdf import derive
 from memsync.crypto.sealing import ZERO16, Kind, aad, open_block, open_entry, seal_block
 from memsync.crypto.secp256k1 import ORDER
-from memsync.format import access, card, envelope, link, lockbox, owner, pairing, parcel, pins, root
+from memsync.format import (
+    access,
+    card,
+    envelope,
+    handshake,
+    link,
+    lockbox,
+    owner,
+    pairing,
+    parcel,
+    pins,
+    root,
+)
 from memsync.format.block import Block
 from memsync.format.certificate import certify
 from memsync.format.records import draft_value, memory_value
@@ -944,6 +956,30 @@ def pairings() -> dict[str, Any]:
     }
 
 
+def handshakes() -> dict[str, Any]:
+    request = pairing.sign_request(s.DEVICE, name="phone 手機", issued=s.START, nonce=s.chosen("nonce", 16))
+    nonce, seed = s.chosen("handshake nonce"), s.chosen("handshake key")
+    joiner = handshake.Joiner(request, s.DEVICE, random=lambda _: nonce)
+    adder = handshake.Adder(joiner.commitment, random=lambda _: seed)
+    reveal, session = joiner.reveal(adder.public)
+    answer = json.loads((HERE / "pairing.json").read_text(encoding="utf-8"))["answer"].encode()
+    said = (handshake.Kind.EQUAL, handshake.Kind.AGREED, handshake.Kind.TAKEN)
+    return {
+        "request": pairing.write_request(request).decode(),
+        "nonce": nonce.hex(),
+        "key_seed": seed.hex(),
+        "key": adder.public.hex(),
+        "commitment": joiner.commitment.hex(),
+        "reveal": reveal.hex(),
+        "session": session.secret.hex(),
+        "code": session.code,
+        "proofs": {kind.name: session.proof(kind).hex() for kind in said},
+        "answer": adder.seal(request, session, answer).hex(),
+        "kinds": {kind.name: int(kind) for kind in handshake.Kind},
+        "sizes": {kind.name: size for kind, size in handshake.SIZES.items()},
+    }
+
+
 FILES = {
     "lockbox": lockboxes,
     "access": accesses,
@@ -955,8 +991,9 @@ FILES = {
     "card": cards,
     "pins": pinlists,
     "pairing": pairings,
+    "handshake": handshakes,
 }
-BOXED = {"access", "envelope", "parcel", "pairing"}
+BOXED = {"access", "envelope", "parcel", "pairing", "handshake"}
 
 
 def main() -> None:

@@ -10,12 +10,14 @@
     │   ├── WrongPassphrase     the keystore is whole, the passphrase is not its
     │   └── WrongWords          the words are not 24 words of a MemSync vault
     ├── NotFoundError           no memory, scope, vault or grant of that name     exit 4
+    │   └── DeviceGone          a device to pair with did not come, or went away
     ├── AccessError             revoked, expired, not granted                     exit 5
     │   ├── TokenRefused        a token that is no tool's of this device
     │   └── DeviceRemoved       this device has no place in the vault any more
     ├── IntegrityError          altered, rolled back or forked                    exit 6
     │   ├── FormatError         bytes that are not what they must be
     │   ├── SignatureInvalid    a signature or certificate that does not verify
+    │   ├── CodesDiffer         two devices that pair show different codes
     │   ├── PointerInvalid      a pointer on chain that these keys did not seal
     │   ├── RolledBack          a head older than one that was final
     │   └── Forked              another head under a sequence that was final
@@ -78,6 +80,10 @@ class NotFoundError(MemSyncError, LookupError):
     exit_code = 4
 
 
+class DeviceGone(NotFoundError):
+    """A device to pair with did not come, went away, or took too long."""
+
+
 class AccessError(MemSyncError, PermissionError):
     """Revoked, expired or never granted."""
 
@@ -122,6 +128,10 @@ class FormatError(IntegrityError, ValueError):
 
 class SignatureInvalid(IntegrityError):
     """A signature or certificate that does not verify."""
+
+
+class CodesDiffer(IntegrityError):
+    """Two devices that pair show different codes or fingerprints: mistyped, or somebody stands between them."""
 
 
 class PointerInvalid(IntegrityError):

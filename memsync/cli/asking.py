@@ -60,6 +60,19 @@ def ask_words(file: Path | None) -> str:
     return first_line(file)
 
 
+def ask_code(prompt: str) -> str:
+    """A code that another device shows: typed, or the next line on stdin. ``InputError`` where there is none."""
+    if sys.stdin.isatty():
+        typed: str = click.prompt(prompt, err=True)
+        return typed
+    line = click.get_text_stream("stdin").readline(_LONGEST)
+    if not line:
+        raise InputError(
+            "nobody here to type the code; type it, or say --fingerprint with the device's whole one"
+        )
+    return line
+
+
 def read_stdin() -> str:
     """All that comes on stdin. ``InputError`` for what is not UTF-8, and for more than ``MOST`` bytes."""
     try:

@@ -1,20 +1,16 @@
 """The commands about the person's own devices: join, add, list, rename, remove.
 
-Joining asks for a passphrase and removing for the words, so both are done in this process.
+Joining asks for a passphrase and removing for the words, so both are done in this process; so is what two devices say over a socket.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from memsync.cli.asking import ask_passphrase, ask_payer_passphrase, ask_words, confirm, read_stdin
-from memsync.cli.bars import watching
+from memsync.cli.asking import ask_words, confirm, read_stdin
 from memsync.cli.calling import (
     call,
     network_option,
@@ -26,16 +22,12 @@ from memsync.cli.calling import (
     vault_option,
 )
 from memsync.cli.frame import answer, note, shown
+from memsync.cli.here import with_chain
 from memsync.cli.root import cli
 from memsync.cli.show import amount, day, grant_lines
-from memsync.errors import InputError, PayerLocked
+from memsync.errors import InputError
 from memsync.home import memsync_home
 
-if TYPE_CHECKING:
-    from memsync.keeper.at import At
-    from memsync.vault import Status
-
-T = TypeVar("T")
 _out = click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -47,13 +39,21 @@ _out = click.option(
 def device() -> None:
     """Your own devices: add one without the words, remove one with them.
 
-    The new device asks (`device join`), one that has the vault adds it (`device add`), the new one takes the answer (`device join ANSWER`).
-    Both show a fingerprint: compare it, for what passes between them proves nothing about who made it.
+    Side by side: `device add --listen PORT` on the one that has the vault, `device join --connect HOST:PORT` on the new one, and a code to
+    carry from one screen to the other. Or by files: the new device asks (`device join`), one that has the vault adds it (`device add`), the
+    new one takes the answer (`device join ANSWER`). Both show a fingerprint: compare it, for what passes between them proves nothing
+    about who made it.
     """
 
 
 @device.command("join")
 @click.argument("reply", metavar="[ANSWER]", required=False)
+@click.option(
+    "--connect",
+    "where",
+    metavar="HOST:PORT",
+    help="Where the other device listens, by `device add --listen`.",
+)
 @click.option("--name", metavar="NAME", help="What to call this device.  [default: as the system does]")
 @_out
 @click.option(
@@ -61,61 +61,122 @@ def device() -> None:
     "stores",
     multiple=True,
     metavar="PLACE",
-    help="With ANSWER: where the vault's blocks are, a folder, FILE.car or a gateway's URL; may be given again.",
+    help="With ANSWER or --connect: where the vault's blocks are, a folder, FILE.car or a gateway's URL; may be given again.",
 )
-@click.option("--yes", is_flag=True, help="The vault's fingerprint was compared; don't ask.")
+@click.option(
+    "--fingerprint", metavar="ID", help="The vault's whole fingerprint, or its id, instead of comparing here."
+)
+@click.option("--yes", is_flag=True, help="With ANSWER: the vault's fingerprint was compared; don't ask.")
 @vault_option
 @token_option
 @network_option
 @payer_option
-def join(reply: str | None, name: str | None, out: Path | None, stores: tuple[str, ...], yes: bool) -> None:
-    """Ask for the vault on a new device, then take the ANSWER (a file, - for stdin).
+def join(
+    reply: str | None,
+    where: str | None,
+    name: str | None,
+    out: Path | None,
+    stores: tuple[str, ...],
+    fingerprint: str | None,
+    yes: bool,
+) -> None:
+    """Ask for the vault on a new device, then take the ANSWER (a file, - for stdin); or both at once, with --connect.
 
-    Without ANSWER: makes a keystore under a new passphrase and prints a request, which holds no secret, for `device add` on a device that
-    has the vault. With ANSWER: needed are the vault's chain and a place that has its blocks, as for `restore`; both are remembered. On a
-    device that has the vault and lost its way, after another was reported stolen, the same two steps bring it back with all that waits.
+    With --connect: shows a code, which is typed on the device that listens. A request that was made before holds, with its fingerprint;
+    whatever breaks it off, say it again. Without: makes a keystore under a new passphrase and prints a request, which holds no secret, for
+    `device add` on a device that has the vault. With ANSWER or --connect: needed are the vault's chain and a place that has its blocks, as
+    for `restore`; both are remembered. On a device that has the vault and lost its way, after another was reported stolen, the same steps
+    bring it back with all that waits.
 
     \b
-    Example: memsync device join --name phone --out request.json
+    Example: memsync device join --connect 192.0.2.7:8042 --store https://blocks.example --network ethereum:sepolia:node
+      memsync device join --name phone --out request.json
       memsync device join answer.json --store /media/usb/blocks --network node
     """
+    from memsync.cli import joining
     from memsync.device.config import settings
     from memsync.device.paths import VaultPaths
+    from memsync.format.pairing import write_request
 
     vault = settings(target().get("vault")).vault
     known = VaultPaths.of(vault, memsync_home()).keystore.exists()
-    if reply is None:
-        return _ask(vault, name, out, known=known)
-    data = _read(reply, "an answer")
-    if known:
-        return _join_again(vault, data)
-    return _join(vault, data, stores, yes=yes)
+    if where is not None:
+        _only_over_a_socket("--connect", ANSWER=reply, out=out, yes=yes)
+        if known:
+            return joining.join_again_over(vault, where, name, fingerprint)
+        return joining.join_over(vault, where, name, stores, fingerprint)
+    if reply is not None:
+        data = _read(reply, "an answer")
+        if known:
+            return joining.join_again(vault, data.encode())
+        return joining.join(vault, data, stores, fingerprint, yes=yes)
+    request = joining.ask(vault, name, known=known)
+    text = write_request(request).decode()
+    file = _put(out, text)
+    note(
+        f"{shown(request.name)}, fingerprint {request.fingerprint}: compare it where you say `memsync device add`"
+    )
+    return answer(
+        [text] if file is None else f"the request is in {file}",
+        {"device": request.name, "fingerprint": request.fingerprint, "request": text, "file": file},
+    )
 
 
 @device.command("add")
-@click.argument("request")
+@click.argument("request", required=False)
+@click.option(
+    "--listen",
+    "where",
+    metavar="[HOST:]PORT",
+    help="Let the device in that says `device join --connect`; port 0: any free one; without HOST from this machine only.",
+)
 @click.option("--name", metavar="NAME", help="What to call it, if not as it calls itself.")
 @click.option("--again", is_flag=True, help="It is listed, and its answer was lost or it lost its way.")
 @_out
-@click.option("--yes", is_flag=True, help="The fingerprint was compared; don't ask.")
+@click.option(
+    "--fingerprint", metavar="FINGERPRINT", help="The device's whole fingerprint, instead of comparing here."
+)
+@click.option("--yes", is_flag=True, help="With REQUEST: the fingerprint was compared; don't ask.")
 @on_chain
-def add(request: str, name: str | None, again: bool, out: Path | None, yes: bool) -> None:
-    """Add the device that made REQUEST (a file, - for stdin).
+def add(
+    request: str | None,
+    where: str | None,
+    name: str | None,
+    again: bool,
+    out: Path | None,
+    fingerprint: str | None,
+    yes: bool,
+) -> None:
+    """Add the device that made REQUEST (a file, - for stdin), or the one that connects, with --listen.
 
-    Shows the request's fingerprint and asks: whoever made it gets the whole vault, all but the words. Pushes what waits, and prints the
-    answer, which opens on that device only.
+    With --listen: prints what to type on the new device, waits ten minutes for it, and asks for the code of seven digits that it shows. A
+    code that is not the one of here ends it on both: somebody stands between, or it was mistyped. With REQUEST: shows the request's
+    fingerprint and asks: whoever made it gets the whole vault, all but the words. Pushes what waits, and prints the answer, which opens
+    on that device only.
 
     \b
-    Example: memsync device add request.json --out answer.json
+    Example: memsync device add --listen 192.0.2.7:8042
+      memsync device add request.json --out answer.json
     """
+    if where is not None:
+        _only_over_a_socket("--listen", REQUEST=request, out=out, yes=yes, again=again)
+        from memsync.cli.pairing import add_over
+
+        found = add_over(where, name, fingerprint)
+        return answer(
+            f"{shown(found['device']['name'])} is in the vault, and has its keys", found | {"file": None}
+        )
+    if request is None:
+        raise InputError("`device add` needs REQUEST, or --listen PORT; give one of them")
     data = _read(request, "a request")
-    plan = call("device add", request=data, name=name, preview=True)["device"]
-    note(f"{shown(plan['name'])}, asked {day(plan['asked'])}, fingerprint {plan['fingerprint']}")
-    confirm("Is that the fingerprint on the other device, and shall it have the whole vault?", yes=yes)
+    plan = call("device add", request=data, name=name, preview=True, fingerprint=fingerprint)["device"]
+    if fingerprint is None:
+        note(f"{shown(plan['name'])}, asked {day(plan['asked'])}, fingerprint {plan['fingerprint']}")
+        confirm("Is that the fingerprint on the other device, and shall it have the whole vault?", yes=yes)
     found = call("device add", request=data, name=name, again=again, fingerprint=plan["fingerprint"])
     file = _put(out, found["answer"])
     note(f"{shown(found['device']['name'])} is in the vault; there it is to show {found['vault']}")
-    answer([found["answer"]] if file is None else f"its answer is in {file}", found | {"file": file})
+    return answer([found["answer"]] if file is None else f"its answer is in {file}", found | {"file": file})
 
 
 @device.command("list")
@@ -190,7 +251,7 @@ def remove(who: str, stolen: bool, file: Path | None, yes: bool) -> None:
             note("all grants are made anew, with new links, and your other devices are to be joined again")
     confirm("Remove it?", yes=yes)
     words = ask_words(file)
-    found = _with_chain(lambda at: at.vault_on_chain.remove_device(who, words, stolen=stolen))
+    found = with_chain(lambda at: at.vault_on_chain.remove_device(who, words, stolen=stolen))
     from memsync.keeper.values import grant_value
 
     grants = [grant_value(one) for one in found.grants]
@@ -217,113 +278,13 @@ def remove(who: str, stolen: bool, file: Path | None, yes: bool) -> None:
     )
 
 
-def _ask(vault: str, name: str | None, out: Path | None, *, known: bool) -> None:
-    from memsync.format.pairing import write_request
-    from memsync.vault import Vault
-
-    if known:
-        with _opened() as at:
-            request = at.vault.request_again(name)
-    else:
-        request = Vault.request(vault, passphrase=ask_passphrase("New passphrase", new=True), device=name)
-    text = write_request(request).decode()
-    file = _put(out, text)
-    note(
-        f"{shown(request.name)}, fingerprint {request.fingerprint}: compare it where you say `memsync device add`"
-    )
-    answer(
-        [text] if file is None else f"the request is in {file}",
-        {"device": request.name, "fingerprint": request.fingerprint, "request": text, "file": file},
-    )
-
-
-def _join(vault: str, data: str, stores: tuple[str, ...], *, yes: bool) -> None:
-    from memsync.cli.making import places_of, remember_places, settled, store_of
-    from memsync.device.paths import VaultPaths
-    from memsync.format.pairing import fingerprint
-    from memsync.vault import Vault
-    from memsync.vault.joining import answered, asked
-
-    home, places = memsync_home(), places_of(stores)
-    with settled(home, "joining") as (found, registry, opener):
-        passphrase = ask_passphrase()
-        secrets, request = asked(VaultPaths.of(vault, home), passphrase)
-        keys = answered(data.encode(), request, secrets)
-        note(f"the vault's fingerprint is {fingerprint(keys.vault)}")
-        confirm("Is that what the other device shows?", yes=yes)
-        store = store_of(places, opener)
-        with (
-            watching() as progress,
-            _told(progress),
-            Vault.join(
-                data.encode(),
-                passphrase=passphrase,
-                name=vault,
-                vault=keys.vault,
-                store=store,
-                registry=registry,
-            ) as joined,
-        ):
-            remember_places(joined, found, places, store, home)
-            status = joined.status()
-    answer(
-        f"{amount(status.memories, 'memory is', 'memories are')} here in {amount(len(status.scopes), 'scope')}, "
-        f"as of push {status.sequence}",
-        {"vault": vault, "memories": status.memories, "sequence": status.sequence},
-    )
-
-
-def _join_again(vault: str, data: str) -> None:
-    status = _with_chain(lambda at: _joined_again(at, data))
-    answer(
-        f"back in the vault, as of push {status.sequence}; {amount(status.waiting, 'thing waits', 'things wait')} to be pushed",
-        {"vault": vault, "memories": status.memories, "sequence": status.sequence},
-    )
-
-
-def _joined_again(at: At, data: str) -> Status:
-    at.vault_on_chain.join_again(data.encode())
-    return at.vault.status()
-
-
-@contextmanager
-def _opened() -> Iterator[At]:
-    """The vault that is meant, opened in this process; its chain with the payer's passphrase, where that is needed."""
-    from memsync.device.config import settings
-    from memsync.keeper.at import At, Target
-    from memsync.keeper.held import Open
-
-    home = memsync_home()
-    opened = Open(home)
-    vault = settings(target().get("vault"), home).vault
-    try:
-        opened.find_vault(vault)
-        opened.unlock_vault(vault, ask_passphrase())
-        with At(Target.taken_from(target()), opened) as at:
-            yield at
-    finally:
-        opened.lock()
-
-
-def _with_chain(do: Callable[[At], T]) -> T:
-    """Do what needs the vault's chain; again with the payer's passphrase where its account is locked."""
-    from memsync.keeper.at import At, Target
-
-    with _opened() as at, watching() as progress, _told(progress):
-        try:
-            return do(at)
-        except PayerLocked:
-            said = target() | {"payer_passphrase": ask_payer_passphrase()}
-            with At(Target.taken_from(said), at.held) as again:
-                return do(again)
-
-
-@contextmanager
-def _told(progress: Any) -> Iterator[None]:
-    from memsync.progress import watched
-
-    with watched(lambda one: progress(one.what, one.done, one.total)):
-        yield
+def _only_over_a_socket(option: str, **given: object) -> None:
+    """Nothing passes by a file there, and a yes beforehand would be one to what nobody has looked at."""
+    for name, value in given.items():
+        if value:
+            said = name if name.isupper() else f"--{name}"
+            why = ": the code must be compared, in a script by --fingerprint" if name == "yes" else ""
+            raise InputError(f"{option} goes without {said}{why}; leave it away")
 
 
 def _put(out: Path | None, text: str) -> str | None:

@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from memsync.errors import InputError
+from memsync.listening import listen, show_address
 
 _TOGETHER: Final = 256  # connections; one more is told to come back
 _GRACE: Final = 2  # seconds for answers under way at the end
@@ -27,7 +28,7 @@ def serve(app: ASGIApp, *, host: str, port: int, ready: Callable[[str], None]) -
 
     Port 0 takes a free one. ``InputError`` when the address can't be had.
     """
-    listening = _listen(host, port)
+    listening = listen(host, port)
     with suppress(KeyboardInterrupt):
         _Server(app, lambda: ready(_url(listening))).run([listening])
 
@@ -35,7 +36,7 @@ def serve(app: ASGIApp, *, host: str, port: int, ready: Callable[[str], None]) -
 @contextmanager
 def served(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve ``app`` in a thread while the context lasts; gives the URL."""
-    listening = _listen(host, port)
+    listening = listen(host, port)
     up = Event()
     server = _Server(app, up.set)
     thread = Thread(target=server.run, args=([listening],), name="serving", daemon=True)
@@ -78,18 +79,5 @@ class _Server(uvicorn.Server):
         self._ready()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
-        return socket.create_server(address, family=family)
-    except (OSError, OverflowError, UnicodeError) as error:
-        what = (getattr(error, "strerror", None) or str(error)).lower()
-        raise InputError(
-            f"can't listen at {host} port {port}: {what}; choose another, or port 0 for a free one"
-        ) from error
-
-
 def _url(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"http://{show_address(*listening.getsockname()[:2])}"

@@ -1,6 +1,6 @@
 """A vault with its owner's verbs. ``base`` is what they stand on; ``memories``, ``selection``, ``exchange`` and ``hygiene``, ``access``,
-``serving`` and ``reviewing``, ``devices`` and ``joining``, ``upkeep`` and ``relocation`` are the verbs; ``lifecycle`` puts them
-together."""
+``serving`` and ``reviewing``, ``devices``, ``joining`` and ``pairing``, ``upkeep`` and ``relocation`` are the verbs; ``lifecycle`` puts
+them together."""
 
 from memsync.sync.garbage import Swept, SweptPlace
 from memsync.sync.holdings import Holdings, PlaceHoldings, ScopeHoldings
@@ -10,6 +10,7 @@ from memsync.vault.devices import AddedDevice, Device, RemovedDevice
 from memsync.vault.exchange import ExportedMemories
 from memsync.vault.lifecycle import Status, Vault
 from memsync.vault.moving import GrantAgain
+from memsync.vault.pairing import AddingDevice, JoiningDevice, listening
 from memsync.vault.proposed import Decided, Decision, Proposal, Proposer, Superseded
 from memsync.vault.relocation import Relocated
 from memsync.vault.selection import ScopeSummary
@@ -19,6 +20,7 @@ from memsync.vault.upkeep import Exported
 
 __all__ = [
     "AddedDevice",
+    "AddingDevice",
     "Decided",
     "Decision",
     "Device",
@@ -29,6 +31,7 @@ __all__ = [
     "GrantAgain",
     "Granted",
     "Holdings",
+    "JoiningDevice",
     "Outcome",
     "PlaceHoldings",
     "Proposal",
@@ -45,4 +48,5 @@ __all__ = [
     "SweptPlace",
     "Vault",
     "Verification",
+    "listening",
 ]

@@ -41,6 +41,7 @@ from memsync.sync.seats import removed_devices
 from memsync.sync.standing import owner_of
 from memsync.sync.wishes import DEVICE, read_wishes, wish_device
 from memsync.vault.access import AccessVerbs, Grant
+from memsync.vault.pairing import JoiningDevice
 
 REQUEST_LIFE = 86_400
 _AHEAD = 3_600  # seconds that another clock may be ahead
@@ -152,6 +153,17 @@ class DeviceVerbs(AccessVerbs):
                 raise InputError("the vault has no room for another device; end a grant, or remove a device")
             answer = seal_answer(request, replace(keys, before=None).to_bytes())
             return AddedDevice(_shown(device, None), answer, keys.vault, receipt.sequence)
+
+    def pair_device(self, joining: JoiningDevice, *, name: str | None = None) -> AddedDevice:
+        """Add the device at the other end of a socket, whose code or fingerprint was compared, and hand it the keys.
+
+        Nothing is done before the person said yes there too. One that is listed already, as after a pairing that was broken off, gets
+        its answer again. ``DeviceGone``, ``CodesDiffer``; what :meth:`add_device` raises.
+        """
+        joining.wait_for_yes()
+        added = self.add_device(joining.request, name=name, again=True)
+        joining.hand_over(added.answer)
+        return added
 
     def remove_device(self, who: str, words: str, *, stolen: bool = False) -> RemovedDevice:
         """Remove a device, by name or id: it reads nothing that is pushed from now on, and signs nothing more. Pushes what waits.

@@ -35,8 +35,9 @@ from memsync.sync.whereabouts import known_places, note_places
 from memsync.vault.base import PERSONAL, Surroundings, Where
 from memsync.vault.devices import DeviceVerbs
 from memsync.vault.exchange import ExchangeVerbs
-from memsync.vault.joining import JoiningVerbs, answered, ask, asked, check_asked_for
+from memsync.vault.joining import JoiningVerbs, answered, ask, asked, check_asked_for, reach_first
 from memsync.vault.making import check_whole, making
+from memsync.vault.pairing import AddingDevice
 from memsync.vault.places import PlaceVerbs, configured_store
 from memsync.vault.relocation import RelocationVerbs
 from memsync.vault.reviewing import ReviewingVerbs
@@ -141,7 +142,38 @@ class Vault(
         ``device``: what to call this one. ``InputError`` if there is a vault of this name. See :meth:`join`.
         """
         around, paths = Surroundings(**where), VaultPaths.of(name, home)
-        return ask(paths, passphrase, cost, device=device, now=int(around.clock()), random=around.random)
+        _, request = ask(
+            paths, passphrase, cost, device=device, now=int(around.clock()), random=around.random
+        )
+        return request
+
+    @classmethod
+    def reach(
+        cls,
+        where: str,
+        *,
+        passphrase: str,
+        name: str = "default",
+        device: str | None = None,
+        home: Path | None = None,
+        cost: Cost = DEFAULT_COST,
+        **more: Unpack[Where],
+    ) -> AddingDevice:
+        """As :meth:`request`, of the device that listens at ``where``, ``HOST:PORT``; give its answer to :meth:`join`.
+
+        One that was broken off goes on with the same keys: ``passphrase`` is that of then. ``DeviceGone``, ``WrongPassphrase``.
+        """
+        around, paths = Surroundings(**more), VaultPaths.of(name, home)
+        secrets, request = ask(
+            paths,
+            passphrase,
+            cost,
+            device=device,
+            now=int(around.clock()),
+            random=around.random,
+            go_on=True,
+        )
+        return reach_first(where, paths, secrets, request)
 
     @classmethod
     def join(

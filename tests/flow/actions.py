@@ -10,6 +10,7 @@ from memsync.crypto.pointer import open_pointer
 from memsync.device.keystore_file import CHEAP_COST
 from memsync.errors import PointerInvalid
 from memsync.format.envelope import Envelope
+from memsync.format.pairing import Request
 from memsync.shared import SharedVault, Tool
 from memsync.store.port import BlockStore
 from memsync.testing import MemoryRegistry, MemoryStore
@@ -132,6 +133,39 @@ class World:
         )
         self.open.append(shared)
         return shared
+
+
+class Household(World):
+    """A person with a laptop that has the words on paper, and further devices that came by pairing."""
+
+    def __init__(self, folder: Path, registry: MemoryRegistry | None = None) -> None:
+        super().__init__(folder, registry)
+        self.laptop = self.vault()
+        self.words = self.laptop.words
+        self.laptop.rename_device(self.laptop.devices()[0].name, "laptop")
+        self.laptop.remember("Before everything.")
+        self.laptop.push()
+
+    def asks(self, name: str, home: Path) -> Request:
+        return Vault.request(passphrase=PASSPHRASE, device=name, home=home, cost=CHEAP_COST, clock=self.clock)
+
+    def joins(self, home: Path, answer: bytes, **more: object) -> Vault:
+        joined = Vault.join(
+            answer,
+            passphrase=PASSPHRASE,
+            home=home,
+            store=more.pop("store", self.store),
+            registry=more.pop("registry", self.registry),
+            clock=self.clock,
+            **more,
+        )
+        self.open.append(joined)
+        return joined
+
+    def added(self, name: str, by: Vault | None = None) -> Vault:
+        """A device that came by pairing."""
+        home, by = self.home(), by or self.laptop
+        return self.joins(home, by.add_device(self.asks(name, home)).answer)
 
 
 def texts(of: Vault | SharedVault) -> set[str]:

@@ -10,7 +10,6 @@ import pytest
 from memsync.chain.calls import Commit, SetSigner, SignedCall, sign_call
 from memsync.crypto.tree import RootKey
 from memsync.crypto.words import from_words
-from memsync.device.keystore_file import CHEAP_COST
 from memsync.errors import (
     AccessError,
     CallRefused,
@@ -26,45 +25,12 @@ from memsync.errors import (
     StorageError,
     WrongWords,
 )
-from memsync.format.pairing import Request, sign_request, write_request
+from memsync.format.pairing import sign_request, write_request
 from memsync.sync.removal import removal_under_way
 from memsync.sync.standing import find_root
 from memsync.testing import MemoryRegistry
 from memsync.vault import Vault
-from tests.flow.actions import PASSPHRASE, World, texts
-
-
-class Household(World):
-    """A person with a laptop that has the words on paper, and further devices that came by pairing."""
-
-    def __init__(self, folder: Path, registry: MemoryRegistry | None = None) -> None:
-        super().__init__(folder, registry)
-        self.laptop = self.vault()
-        self.words = self.laptop.words
-        self.laptop.rename_device(self.laptop.devices()[0].name, "laptop")
-        self.laptop.remember("Before everything.")
-        self.laptop.push()
-
-    def asks(self, name: str, home: Path) -> Request:
-        return Vault.request(passphrase=PASSPHRASE, device=name, home=home, cost=CHEAP_COST, clock=self.clock)
-
-    def joins(self, home: Path, answer: bytes, **more: object) -> Vault:
-        joined = Vault.join(
-            answer,
-            passphrase=PASSPHRASE,
-            home=home,
-            store=more.pop("store", self.store),
-            registry=more.pop("registry", self.registry),
-            clock=self.clock,
-            **more,
-        )
-        self.open.append(joined)
-        return joined
-
-    def added(self, name: str, by: Vault | None = None) -> Vault:
-        """A device that came by pairing."""
-        home, by = self.home(), by or self.laptop
-        return self.joins(home, by.add_device(self.asks(name, home)).answer)
+from tests.flow.actions import Household, texts
 
 
 @pytest.fixture

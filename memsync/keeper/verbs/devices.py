@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from memsync.errors import DecisionNeeded
+from memsync.format.pairing import bare, read_request
 from memsync.format.pairing import fingerprint as shown
-from memsync.format.pairing import read_request
 from memsync.keeper.at import At
 from memsync.keeper.values import device_value, iso
 from memsync.keeper.verb import Needs, Values, verb
@@ -39,7 +39,7 @@ def add(
             "asked": iso(asked.issued * 1000),
         }
     }
-    if fingerprint is not None and fingerprint != asked.fingerprint:
+    if fingerprint is not None and bare(fingerprint) != asked.device.hex():
         raise DecisionNeeded(
             f"the request is another than the one shown, with fingerprint {asked.fingerprint}; look at it again"
         )

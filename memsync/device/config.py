@@ -47,6 +47,8 @@ KEYS: Final[Mapping[str, tuple[type, str]]] = MappingProxyType(
         "vaults.*.network": (str, "the chain of one vault"),
         "vaults.*.payer": (str, "who pays for it"),
         "vaults.*.stores": (list, "where its blocks are kept; its own folder is `blocks`"),
+        "vaults.*.listed_in": (str, "the vault of the same words that lists it; `memsync vault` writes that"),
+        "vaults.*.number": (str, "which vault of these words it is; written with that"),
         "vaults.*.tokens.*": (str, "the file that holds the token of a gateway, by the gateway's URL"),
     }
 )  # fmt: skip
@@ -59,7 +61,8 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 class Settings:
     """What holds for one vault. ``idle``: seconds; ``stores``: places as text, this vault's own folder as ``blocks``; ``tokens``: files by
     a gateway's URL; ``embedder_token``: the file of that of ``embedder``, and so ``writer_token`` of
-    ``writer``, the model that rewrites a profile; ``network`` and ``payer`` None where nothing is chosen."""
+    ``writer``, the model that rewrites a profile; ``network`` and ``payer`` None where nothing is chosen; ``listed_in``: the vault that has
+    this one on its list, None for one that has a list itself."""
 
     vault: str
     scope: str
@@ -68,6 +71,7 @@ class Settings:
     payer: str | None
     stores: tuple[str, ...]
     tokens: Mapping[str, str]
+    listed_in: str | None = None
     embedder: str = "none"
     allow_remote: bool = False
     embedder_token: str | None = None
@@ -97,6 +101,7 @@ def settings(vault: str | None = None, home: Path | None = None) -> Settings:
         payer=own.get("payer") or chosen.get("payer"),
         stores=tuple(own.get("stores") or (OWN_BLOCKS,)),
         tokens=dict(own.get("tokens", {})),
+        listed_in=own.get("listed_in"),
         embedder=found.get("recall", {}).get("embedder", "none"),
         allow_remote=found.get("recall", {}).get("allow_remote", "no") == "yes",
         embedder_token=found.get("recall", {}).get("token_file"),
@@ -104,6 +109,15 @@ def settings(vault: str | None = None, home: Path | None = None) -> Settings:
         writer_remote=found.get("profile", {}).get("allow_remote", "no") == "yes",
         writer_token=found.get("profile", {}).get("token_file"),
     )
+
+
+def further_vaults(first: str, home: Path | None = None) -> dict[int, str]:
+    """The vaults that ``first`` lists, by number, under the names that they have on this device."""
+    return {
+        int(found["number"]): name
+        for name, found in read_config(home).get("vaults", {}).items()
+        if found.get("listed_in") == first and "number" in found
+    }
 
 
 def read_config(home: Path | None = None) -> dict[str, Any]:
@@ -261,6 +275,10 @@ def _check(key: tuple[str, ...], value: object, where: str) -> None:
         raise InputError(f"{where}: {dotted} is yes or no, not {value!r}; write one of them")
     if key[0] == "vaults":
         check_name(key[1])
+        if key[2] == "listed_in":
+            check_name(str(value))
+        if key[2] == "number" and not re.fullmatch("[1-9][0-9]{0,9}", str(value), re.ASCII):
+            raise InputError(f"{where}: {dotted} is a number from 1 on, not {value!r}; write one")
 
 
 def _put(document: Any, key: tuple[str, ...], value: object) -> None:

@@ -30,6 +30,7 @@ from memsync.format.root import seal_root
 from memsync.format.witness import witness_of
 from memsync.sync.forwarding import with_moved
 from memsync.sync.keys import OwnerKeys
+from memsync.sync.listing import VaultList, with_list
 from memsync.sync.reachable import with_since_blocks
 from memsync.sync.sealing import Forgotten, seal_scope
 from memsync.sync.seats import seat, with_replaced, without_devices
@@ -294,6 +295,7 @@ def compose(
         or wishes.rotations
         or wishes.moved
         or wishes.devices
+        or wishes.vaults
         or forgotten
         or grant_epoch_moved
     ):
@@ -301,6 +303,8 @@ def compose(
 
     if wishes.moved:
         making.owner = with_moved(making.owner, wishes.moved[-1])
+    if wishes.vaults:
+        making.owner = with_list(making.owner, VaultList.of(making.owner).after(wishes.vaults))
     leaked = wishes.rotations & making.scopes.keys()
     _let_go(making, [*gone, *again], reset=grant_epoch_moved, leaked=bool(leaked))
     if renewal:

@@ -28,8 +28,9 @@ from memsync.sync.devices import remember_devices
 from memsync.sync.forwarding import moved_to
 from memsync.sync.granted import follow_replaced, remember_grants
 from memsync.sync.keys import OwnerKeys
+from memsync.sync.listing import remember_list
 from memsync.sync.removal import forget_removal, removal_under_way
-from memsync.sync.replica import DEVICES, FIRST_SCOPE, GRANTS, KEYS, POINTER, TAKEN, Replica
+from memsync.sync.replica import DEVICES, FIRST_SCOPE, GRANTS, KEYS, POINTER, TAKEN, VAULTS, Replica
 from memsync.sync.sealing import need_key
 from memsync.sync.settling import final_head, settle, unsettle, waiting, walk_back
 from memsync.sync.standing import Standing, catalog_of, epoch_keys, read_standing
@@ -111,6 +112,8 @@ def take_in(
         replica.note_time(snapshot)
         if new:
             _apply(replica, standing, news)
+        if new or replica.meta.get(VAULTS) is None:  # an older release left no list behind
+            remember_list(replica, standing.owner)
         settle(replica, standing, line, final, now=replica.time_at(snapshot))
         if new:
             _name_scopes(replica, standing)
@@ -179,7 +182,7 @@ def _take_back(replica: Replica, keys: OwnerKeys, seen: Head) -> None:
             replica,
             [_ScopeNews(scope.id, None, _held(replica, scope.id)) for scope in replica.scopes.all()],
         )
-        for name in (TAKEN, POINTER, GRANTS, DEVICES):
+        for name in (TAKEN, POINTER, GRANTS, DEVICES, VAULTS):
             replica.meta.delete(name)
         unsettle(replica)
         replica.refresh_index()

@@ -7,6 +7,7 @@ off, the next push goes on. In come words or a database; out comes the removal, 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from memsync.chain.calls import RevokeAll, SetSigner, SignedCall, decode_signed, encode_signed, sign_call
@@ -18,7 +19,7 @@ from memsync.format.root import Root, read_root
 from memsync.ipld.dagcbor import decode, encode
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.replica import KEYS, REMOVAL, Replica
-from memsync.sync.standing import Fetch, find_root
+from memsync.sync.standing import Fetch, Place, find_root
 
 DEADLINE_SECONDS = 600
 MOST_AHEAD = 16
@@ -57,24 +58,28 @@ class Found:
     ahead: int | None
 
 
+def locate_with_words(
+    root_key: RootKey, state: VaultState, *, chain_id: int, contract: bytes, number: int
+) -> tuple[OwnerKeys, Place]:
+    """Where the root of a vault of these words is, and the keys of the locator that sealed its pointer, of generation 0.
+    ``PointerInvalid`` if none did: an RPC can't make up a vault."""
+    for locator in range(MOST_AHEAD):
+        keys = OwnerKeys.derive(
+            root_key, chain_id=chain_id, contract=contract, number=number, locator=locator
+        )
+        with suppress(PointerInvalid):
+            return keys, find_root(state, keys)
+    raise PointerInvalid(
+        f"the pointer of sequence {state.sequence} was not sealed by keys of these words: ask another RPC"
+    )
+
+
 def find_with_words(
     root_key: RootKey, state: VaultState, *, chain_id: int, contract: bytes, number: int, fetch: Fetch
 ) -> Found:
     """Find root, locator and generation. ``PointerInvalid`` if no locator of these words sealed the pointer, ``SignatureInvalid`` if the
     chain's signer is none of theirs; what reading a root raises."""
-    for locator in range(MOST_AHEAD):
-        keys = OwnerKeys.derive(
-            root_key, chain_id=chain_id, contract=contract, number=number, locator=locator
-        )
-        try:
-            place = find_root(state, keys)
-        except PointerInvalid:
-            continue
-        break
-    else:
-        raise PointerInvalid(
-            f"the pointer of sequence {state.sequence} was not sealed by keys of these words: ask another RPC"
-        )
+    keys, place = locate_with_words(root_key, state, chain_id=chain_id, contract=contract, number=number)
     root = read_root(
         fetch(place.digest),
         digest=place.digest,
@@ -89,7 +94,7 @@ def find_with_words(
         chain_id=chain_id,
         contract=contract,
         number=number,
-        locator=locator,
+        locator=keys.locator_number,
         generation=root.generation,
     )
     return Found(root, keys, _ahead(root_key, root, state))

@@ -27,9 +27,9 @@ from memsync.recall.profile import Profiles
 from memsync.store.port import BlockStore, checked, get_block
 from memsync.sync.keys import OwnerKeys
 
-KEYS, WORDS, FIRST_SCOPE = "keys", "words", "first-scope"
+KEYS, WORDS, FIRST_SCOPE, NUMBER = "keys", "words", "first-scope", "number"
 TAKEN, GRANTS, POINTER, PULLED = "taken", "grants", "pointer", "pulled"
-DEVICES, REMOVAL = "devices", "removal"
+DEVICES, REMOVAL, VAULTS = "devices", "removal", "vaults"
 LATEST = "latest-time"
 _AHEAD = 86_400  # seconds
 CHAIN_BOUND = frozenset(
@@ -43,6 +43,7 @@ CHAIN_BOUND = frozenset(
         PULLED,
         DEVICES,
         REMOVAL,
+        VAULTS,
         LATEST,
         "line",
         "landed",

@@ -21,9 +21,10 @@ from memsync.format.rights import READ, read_rights, read_times
 from memsync.ipld.dagcbor import Value, decode, encode
 from memsync.sync.devices import device_row, read_device
 from memsync.sync.forwarding import Elsewhere, moved_to
+from memsync.sync.listing import VaultWish, is_listed
 from memsync.sync.seats import is_seated, replaced_grants
 
-RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE, ROTATE, MOVED, DEVICE = (
+RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE, ROTATE, MOVED, DEVICE, VAULT = (
     "record",
     "scope",
     "grant",
@@ -32,6 +33,7 @@ RECORD, SCOPE, GRANT, REVOKE, ACKNOWLEDGE, ROTATE, MOVED, DEVICE = (
     "rotate",
     "moved",
     "device",
+    "vault",
 )
 _WHAT = "journal"
 _FEW = 16  # so many ids are looked for in bytes, which is faster than reading every entry
@@ -71,6 +73,7 @@ class Wishes:
     rotations: set[bytes] = field(default_factory=set)
     moved: list[Elsewhere | None] = field(default_factory=list)
     devices: list[Device] = field(default_factory=list)
+    vaults: list[VaultWish] = field(default_factory=list)
     ordinals: list[int] = field(default_factory=list)
 
     @property
@@ -137,6 +140,13 @@ def wish_device(device: Device, *, created: int) -> Wish:
     return wish
 
 
+def wish_vault(vault: VaultWish, *, created: int) -> Wish:
+    """What the list of vaults is to say of one; ``InputError`` for what can't be a name or number."""
+    wish = Wish(VAULT, encode(vault.to_value()), created)
+    proofread(lambda: VaultWish.from_value(decode(wish.payload, what=_WHAT), what=_WHAT))
+    return wish
+
+
 def read_wishes(
     entries: Iterable[Entry],
     *,
@@ -174,6 +184,8 @@ def read_wishes(
             wishes.moved.append(None if value is None else Elsewhere.from_value(value, what=_WHAT))
         elif entry.kind == DEVICE:
             wishes.devices.append(read_device(value, what=_WHAT))
+        elif entry.kind == VAULT:
+            wishes.vaults.append(VaultWish.from_value(value, what=_WHAT))
         wishes.ordinals.append(entry.ordinal)
     return wishes
 
@@ -221,6 +233,8 @@ def fulfilled(entries: Sequence[Entry], owner: Owner, now: int) -> set[int]:
             true = read_wishes([entry]).moved == [moved_to(owner)]
         elif entry.kind == DEVICE:
             true = all(is_seated(owner, device) for device in read_wishes([entry]).devices)
+        elif entry.kind == VAULT:
+            true = all(is_listed(owner, vault) for vault in read_wishes([entry]).vaults)
         else:
             continue
         if true:

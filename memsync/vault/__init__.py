@@ -1,6 +1,6 @@
 """A vault with its owner's verbs. ``base`` is what they stand on; ``memories``, ``selection``, ``exchange`` and ``hygiene``, ``access``,
-``serving`` and ``reviewing``, ``devices``, ``joining`` and ``pairing``, ``upkeep`` and ``relocation`` are the verbs; ``lifecycle`` puts
-them together."""
+``serving`` and ``reviewing``, ``devices``, ``joining`` and ``pairing``, ``listing``, ``upkeep`` and ``relocation`` are the verbs;
+``lifecycle`` puts them together."""
 
 from memsync.sync.garbage import Swept, SweptPlace
 from memsync.sync.holdings import Holdings, PlaceHoldings, ScopeHoldings
@@ -9,6 +9,7 @@ from memsync.vault.access import Grant
 from memsync.vault.devices import AddedDevice, Device, RemovedDevice
 from memsync.vault.exchange import ExportedMemories
 from memsync.vault.lifecycle import Status, Vault
+from memsync.vault.listing import ListedVault
 from memsync.vault.moving import GrantAgain
 from memsync.vault.pairing import AddingDevice, JoiningDevice, listening
 from memsync.vault.proposed import Decided, Decision, Proposal, Proposer, Superseded
@@ -32,6 +33,7 @@ __all__ = [
     "Granted",
     "Holdings",
     "JoiningDevice",
+    "ListedVault",
     "Outcome",
     "PlaceHoldings",
     "Proposal",

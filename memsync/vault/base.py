@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TypeAlias, TypedDict
 
 from memsync.chain.registry import Registry
@@ -24,7 +25,7 @@ from memsync.store.port import BlockStore
 from memsync.sync.devices import this_device
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.removal import bind_with_words
-from memsync.sync.replica import FIRST_SCOPE, WORDS, Replica
+from memsync.sync.replica import FIRST_SCOPE, NUMBER, WORDS, Replica
 from memsync.sync.wishes import wish_record
 
 PERSONAL = "personal"
@@ -119,7 +120,16 @@ class OpenVault:
                 "this device holds neither the vault's keys nor its words; restore it from the words"
             )
         with at.database.transaction():
-            bind_with_words(at, root)
+            bind_with_words(at, root, number=self._number())
+
+    def _home(self) -> Path:
+        """MemSync's folder, in which this vault's is."""
+        return self.paths.folder.parents[1]
+
+    def _number(self) -> int:
+        """Which vault of its words this is."""
+        keys = self._replica.keys()
+        return int.from_bytes(self._replica.meta.get(NUMBER) or b"", "big") if keys is None else keys.number
 
     def _first_owner(self) -> Owner:
         """What the owner block of the first root says; its key is kept from the beginning, so that a repeated first push is the same."""

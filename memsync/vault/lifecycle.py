@@ -30,12 +30,12 @@ from memsync.sync.granted import known_grants
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.pull import Pulled, pull
 from memsync.sync.push import Receipt, push
-from memsync.sync.replica import FIRST_SCOPE, KEYS, PULLED, WORDS, Replica
+from memsync.sync.replica import FIRST_SCOPE, KEYS, NUMBER, PULLED, WORDS, Replica
 from memsync.sync.whereabouts import known_places, note_places
 from memsync.vault.base import PERSONAL, Surroundings, Where
-from memsync.vault.devices import DeviceVerbs
 from memsync.vault.exchange import ExchangeVerbs
 from memsync.vault.joining import JoiningVerbs, answered, ask, asked, check_asked_for, reach_first
+from memsync.vault.listing import ListingVerbs
 from memsync.vault.making import check_whole, making
 from memsync.vault.pairing import AddingDevice
 from memsync.vault.places import PlaceVerbs, configured_store
@@ -75,7 +75,7 @@ class Status:
 
 
 class Vault(
-    ExchangeVerbs, ServingVerbs, ReviewingVerbs, DeviceVerbs, JoiningVerbs, RelocationVerbs, PlaceVerbs
+    ExchangeVerbs, ServingVerbs, ReviewingVerbs, ListingVerbs, JoiningVerbs, RelocationVerbs, PlaceVerbs
 ):
     """An open vault. Made by :meth:`create`, :meth:`open` or :meth:`restore`; a context manager that closes it."""
 
@@ -87,16 +87,20 @@ class Vault(
         passphrase: str,
         home: Path | None = None,
         cost: Cost = DEFAULT_COST,
+        words: str | None = None,
+        number: int = 0,
         **where: Unpack[Where],
     ) -> Self:
         """Make a vault on this device. Show :attr:`words` once; they bring everything back.
 
+        ``words``, ``number``: make vault ``number`` of these words, which must be new there; :meth:`create_vault` also lists it.
         ``where``: ``store`` (default: a folder beside the vault), ``registry`` (default: none yet), ``clock``, ``random``, ``embedder``
         (default: the settings').
         ``InputError`` if there is a vault of this name, or for an empty passphrase.
         """
         around = Surroundings(**where)
-        return cls._make(name, around.random(32), passphrase, home, cost, around, PERSONAL)
+        root = around.random(32) if words is None else from_words(words)
+        return cls._make(name, root, number, passphrase, home, cost, around, PERSONAL)
 
     @classmethod
     def restore(
@@ -107,10 +111,12 @@ class Vault(
         name: str = "default",
         home: Path | None = None,
         cost: Cost = DEFAULT_COST,
+        number: int = 0,
         **where: Unpack[Where],
     ) -> Self:
         """Bring a vault back from its 24 words, the chain (``registry``) and a ``store`` that has its blocks.
 
+        ``number``: which vault of these words; 0 is the first, which lists the others.
         ``WrongWords``; ``NotFoundError`` when the chain has no vault of these words; what reading it raises. Then nothing is left behind.
         """
         around = Surroundings(**where)
@@ -118,13 +124,16 @@ class Vault(
         if around.registry is None:
             raise InputError("restoring needs the chain that the vault is on: give its registry")
         keys = OwnerKeys.derive(
-            RootKey(root), chain_id=around.registry.chain_id, contract=around.registry.contract
+            RootKey(root),
+            chain_id=around.registry.chain_id,
+            contract=around.registry.contract,
+            number=number,
         )
         if around.registry.snapshot(keys.vault).vault is None:
             raise NotFoundError(
                 f"chain {keys.chain_id} has no vault of these words: check the words, the network and the contract"
             )
-        return cls._make(name, root, passphrase, home, cost, around, None)
+        return cls._make(name, root, number, passphrase, home, cost, around, None)
 
     @classmethod
     def request(
@@ -236,6 +245,7 @@ class Vault(
         cls,
         name: str,
         root: bytes,
+        number: int,
         passphrase: str,
         home: Path | None,
         cost: Cost,
@@ -253,6 +263,7 @@ class Vault(
             with cls._open(hidden, secrets, around) as vault:
                 with vault._working("create") as at:
                     at.meta.put(WORDS, root)
+                    at.meta.put(NUMBER, number.to_bytes(4, "big"))
                     if first_scope is not None:
                         scope = at.random(16)
                         at.scopes.add(scope, first_scope)

@@ -26,11 +26,12 @@ from memsync.ipld.dagcbor import decode, encode
 from memsync.sync.forwarding import Elsewhere, moved_to
 from memsync.sync.granted import carried_scopes, known_grants, remember_carried
 from memsync.sync.keys import OwnerKeys
+from memsync.sync.listing import VaultWish, known_list
 from memsync.sync.pull import take_in
 from memsync.sync.push import push
 from memsync.sync.removal import bind_with_words
 from memsync.sync.replica import CHAIN_BOUND, FIRST_SCOPE, WORDS, Replica
-from memsync.sync.wishes import MOVED, SCOPE, read_wishes, wish_moved, wish_scope
+from memsync.sync.wishes import MOVED, SCOPE, VAULT, read_wishes, wish_moved, wish_scope, wish_vault
 from memsync.vault.base import PERSONAL, OpenVault, Surroundings
 
 MOVE = "move"
@@ -125,6 +126,7 @@ class MovingVault(OpenVault):
             there = {scope.id: self._scope(scope, renamed=scope.id in renamed) for scope in scopes}
             carried = carried_scopes(old) | {grant.id: grant.scope for grant in known_grants(old)}
             remember_carried(at, {grant: there.get(scope, scope) for grant, scope in carried.items()})
+            self._list_vaults(old)
         return sum(self._fill_scope(old, scope.id, there[scope.id]) for scope in scopes)
 
     def push(self) -> tuple[int, bytes]:
@@ -144,6 +146,18 @@ class MovingVault(OpenVault):
     def left(self) -> Left:
         """What was noted of what stayed behind."""
         return left_behind(self._replica)
+
+    def _list_vaults(self, old: Replica) -> None:
+        """Have the list of further vaults say there what it says here, with what waits. Their ids are of the chain that they are on."""
+        at, known = self._replica, known_list(old)
+        wanted = [VaultWish(one.number, one.id, one.name) for one in known.rows]
+        wanted += [VaultWish(number) for number in sorted(known.unlisted)]
+        wanted += read_wishes(old.journal.entries(kind=VAULT)).vaults
+        there = {entry.payload for entry in at.journal.entries(kind=VAULT)}
+        for one in wanted:
+            wish = wish_vault(one, created=at.now_ms())
+            if wish.payload not in there and known_list(at).after([one]) != known_list(at):
+                at.journal.add(wish)
 
     def _scope(self, scope: Scope, *, renamed: bool) -> bytes:
         """The id under which the scope is there: its own, or another's that has its name."""

@@ -214,6 +214,3 @@ class PlaceVerbs(OpenVault):
 
     def _settings(self) -> Settings:
         return settings(self.name, self._home())
-
-    def _home(self) -> Path:
-        return self.paths.folder.parents[1]

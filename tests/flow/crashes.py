@@ -21,7 +21,7 @@ from memsync.shared import Tool
 from memsync.store.directory import DirectoryStore
 from memsync.sync.garbage import GRACE_SECONDS
 from memsync.testing import MemoryRegistry
-from memsync.vault import Vault
+from memsync.vault import ListedVault, Vault
 from tests.flow.actions import PASSPHRASE, texts
 from tests.flow.checks import segments_of
 from tests.flow.disk import CUT, Disk
@@ -99,6 +99,17 @@ class Scene:
         words = (self.folder / "words").read_text()
         return Vault.restore(words, passphrase=PASSPHRASE, cost=CHEAP_COST, **self.around(device))
 
+    def further(self, vault: Vault, listed: ListedVault, *, make: bool) -> Vault:
+        """A further vault of the same words, on the device of this one."""
+        return vault.bring_vault(
+            listed,
+            (self.folder / "words").read_text(),
+            passphrase=PASSPHRASE,
+            cost=CHEAP_COST,
+            make=make,
+            store=DirectoryStore(self.folder / "blocks"),
+        )
+
     def copy(self, to: Path) -> Scene:
         shutil.copytree(self.folder, to)
         return Scene(to, self.disk)
@@ -141,11 +152,12 @@ def do(scene: Scene, act: str) -> None:
 
 @dataclass(frozen=True)
 class View:
-    """What can be seen of a vault: its memories, scopes and grants, and what is wrong with it."""
+    """What can be seen of a vault: its memories, scopes, grants and list of further vaults, and what is wrong with it."""
 
     texts: frozenset[str]
     scopes: tuple[str, ...]
     grants: tuple[str, ...]
+    listed: tuple[str, ...]
     wrong: tuple[str, ...]
 
 
@@ -159,7 +171,8 @@ def view(scene: Scene) -> View | None:
         seen, verified = frozenset(texts(vault)), vault.verify(deep=True)
         wrong = tuple(one.what for one in verified.findings if one.wrong)
         grants = () if vault.status().vault is None else tuple(one.name for one in vault.grants())
-        return View(seen, vault.scopes(), grants, wrong)
+        listed = tuple(one.name for one in vault.vaults() if one.listed)
+        return View(seen, vault.scopes(), grants, listed, wrong)
 
 
 def waits(scene: Scene) -> int:
@@ -176,7 +189,11 @@ def held(scene: Scene) -> int:
 def shared_view(scene: Scene) -> frozenset[str]:
     """What a new device finds, from words, chain and blocks alone."""
     with scene.restored("new") as vault:
-        return frozenset(texts(vault))
+        found = texts(vault)
+        for listed in vault.vaults():
+            with scene.further(vault, listed, make=False) as other:
+                found |= texts(other)
+        return frozenset(found)
 
 
 # ---------------------------------------------------------------------- the acts
@@ -242,6 +259,13 @@ def _waste(scene: Scene, vault: Vault) -> None:
     scene.chain.now += GRACE_SECONDS + 1
 
 
+def _further(scene: Scene, vault: Vault) -> None:
+    listed = vault.list_vault("company", (scene.folder / "words").read_text())
+    with scene.further(vault, listed, make=True) as company:
+        _write(company, "In the company's.")
+        company.push()
+
+
 def _nothing(_: Scene, __: Vault) -> None:
     pass
 
@@ -259,6 +283,7 @@ ACTS = {
     "revoke": Act(_grant, _revoke),
     "merge": Act(_almost_enough, _one_more),
     "gc": Act(_waste, lambda _, vault: vault.gc(keep=1)),
+    "vault": Act(_nothing, _further),
 }
 
 

@@ -258,16 +258,17 @@ _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 
 def open(  # noqa: A001 - memsync.open, as in gzip.open
-    name: str = "default", *, passphrase: str, home: Path | None = None, **where: Unpack[Where]
+    name: str | None = None, *, passphrase: str, home: Path | None = None, **where: Unpack[Where]
 ) -> Vault:
-    """Open a vault of this device; see ``Vault.open``.
+    """Open a vault of this device; see ``Vault.open``. ``name``: by default the one that `memsync vault use` chose.
 
     ``where``: ``store`` and ``registry``, for the verbs that talk to others. ``NotFoundError``, ``WrongPassphrase``, ``FormatError`` for a
     damaged keystore or database.
     """
+    from memsync.device.config import settings
     from memsync.vault import Vault
 
-    return Vault.open(name, passphrase=passphrase, home=home, **where)
+    return Vault.open(name or settings(None, home).vault, passphrase=passphrase, home=home, **where)
 
 
 def __getattr__(name: str) -> object:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from memsync.cli.asking import ask_passphrase, ask_payer_passphrase
 from memsync.cli.bars import watching
@@ -26,8 +27,16 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def _noted(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
-    if value not in (None, ()):
-        ctx.meta.setdefault(_TARGET, {})[parameter.name] = list(value) if isinstance(value, tuple) else value
+    if value in (None, ()):
+        return
+    said = ctx.meta.setdefault(_TARGET, {})
+    # What was said before the command (`memsync --vault NAME COMMAND`) comes before a variable.
+    if (
+        ctx.get_parameter_source(str(parameter.name)) is ParameterSource.ENVIRONMENT
+        and parameter.name in said
+    ):
+        return
+    said[parameter.name] = list(value) if isinstance(value, tuple) else value
 
 
 def _option(*names: str, **attributes: Any) -> Decorator:
@@ -36,6 +45,9 @@ def _option(*names: str, **attributes: Any) -> Decorator:
 
 vault_option = _option(
     "--vault", "vault", envvar="MEMSYNC_VAULT", metavar="NAME", help="The vault's name.  [default: default]"
+)
+chosen_vault_option = _option(
+    "--vault", "vault", metavar="NAME", help="The vault that the command is about, as its own --vault."
 )
 store_option = _option(
     "--store",
@@ -90,6 +102,11 @@ def target() -> Found:
     if "token_file" in found:
         found["token_file"] = whole_path(found["token_file"])
     return found
+
+
+def aim_at(vault: str) -> None:
+    """Have the rest of the command be about this vault."""
+    click.get_current_context().meta.setdefault(_TARGET, {})["vault"] = vault
 
 
 def whole_path(place: str) -> str:

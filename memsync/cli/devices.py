@@ -22,7 +22,7 @@ from memsync.cli.calling import (
     vault_option,
 )
 from memsync.cli.frame import answer, note, shown
-from memsync.cli.here import with_chain
+from memsync.cli.here import on_its_chain, opened_here
 from memsync.cli.root import cli
 from memsync.cli.show import amount, day, grant_lines
 from memsync.errors import InputError
@@ -251,9 +251,15 @@ def remove(who: str, stolen: bool, file: Path | None, yes: bool) -> None:
             note("all grants are made anew, with new links, and your other devices are to be joined again")
     confirm("Remove it?", yes=yes)
     words = ask_words(file)
-    found = with_chain(lambda at: at.vault_on_chain.remove_device(who, words, stolen=stolen))
+    with opened_here() as at:
+        found = on_its_chain(at, lambda at: at.vault_on_chain.remove_device(who, words, stolen=stolen))
+        others = [one.name for one in at.vault.vaults()] if at.vault.number == 0 else []
     from memsync.keeper.values import grant_value
 
+    if others:
+        note(
+            f"it was removed from this vault only; say it for each other that it had: {', '.join(map(shown, others))}"
+        )
     grants = [grant_value(one) for one in found.grants]
     rotated = ", ".join(map(shown, found.rotated)) or "nothing"
     lines = [

@@ -42,15 +42,22 @@ def opened_here() -> Iterator[At]:
 
 def with_chain(do: Callable[[At], T]) -> T:
     """Do what needs the vault's chain; again with the payer's passphrase where its account is locked."""
+    with opened_here() as at:
+        return on_its_chain(at, do)
+
+
+def on_its_chain(opened: At, do: Callable[[At], T], **more: str) -> T:
+    """The same with a vault that is opened here already; ``more``: what holds beside the command's options."""
     from memsync.keeper.at import At, Target
 
-    with opened_here() as at, watching() as progress, told(progress):
+    with watching() as progress, told(progress):
         try:
-            return do(at)
+            with At(Target.taken_from(target() | more), opened.held) as at:
+                return do(at)
         except PayerLocked:
-            said = target() | {"payer_passphrase": ask_payer_passphrase()}
-            with At(Target.taken_from(said), at.held) as again:
-                return do(again)
+            said = target() | more | {"payer_passphrase": ask_payer_passphrase()}
+            with At(Target.taken_from(said), opened.held) as at:
+                return do(at)
 
 
 @contextmanager

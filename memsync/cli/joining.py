@@ -14,6 +14,7 @@ from memsync.cli.frame import answer, note
 from memsync.cli.here import opened_here, told, with_chain
 from memsync.cli.making import places_of, remember_places, settled, store_of
 from memsync.cli.show import amount
+from memsync.cli.vaults import link_joined
 from memsync.errors import InputError, MemSyncError
 from memsync.home import memsync_home
 
@@ -120,6 +121,7 @@ def _make(vault: str, data: bytes, passphrase: str, places: list[str], around: _
         Vault.join(data, passphrase=passphrase, name=vault, store=store, registry=registry) as joined,
     ):
         remember_places(joined, found, places, store, memsync_home())
+        link_joined(joined, memsync_home())
         return joined.status()
 
 

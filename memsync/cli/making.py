@@ -54,7 +54,7 @@ def init(stores: tuple[str, ...], yes: bool) -> None:
     home, found = memsync_home(), settings(target().get("vault"))
     if not yes and not as_json() and not sys.stdin.isatty():
         raise InputError("nobody here to ask the words back; say --yes if they will be written down")
-    places = _places(stores)
+    places = whole_places(stores)
     vault = Vault.create(found.vault, passphrase=ask_passphrase("New passphrase", new=True))
     try:
         words = vault.words
@@ -104,15 +104,17 @@ def init(stores: tuple[str, ...], yes: bool) -> None:
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     help="A file with the words, - for stdin; without it they are asked for.",
 )
-def restore(stores: tuple[str, ...], file: Path | None) -> None:
+@click.option("--all", "everything", is_flag=True, help="The further vaults of the same words too.")
+def restore(stores: tuple[str, ...], file: Path | None, everything: bool) -> None:
     """Bring a vault back from its words.
 
     Needed: its 24 words, its chain, and a place that has its blocks (a folder, FILE.car, or a gateway's URL). Chain and places are
-    remembered.
+    remembered. Further vaults of the same words, which the first lists, come back with --all or by `vault restore`.
 
     \b
     Example: memsync restore --store /media/usb/blocks --network node
     """
+    from memsync.cli.vaults import back_lines, bring_all_back
     from memsync.progress import watched
     from memsync.vault import Vault
 
@@ -129,10 +131,38 @@ def restore(stores: tuple[str, ...], file: Path | None) -> None:
         ) as vault:
             status = vault.status()
             remember_places(vault, found, places, store, home)
+            others = (
+                bring_all_back(
+                    vault,
+                    words,
+                    passphrase=passphrase,
+                    places=places,
+                    store=store,
+                    found=found,
+                    registry=registry,
+                )
+                if everything
+                else []
+            )
+            left = [one.name for one in vault.vaults() if one.here is None]
+    scopes = amount(len(status.scopes), "scope")
+    lines = [
+        f"{amount(status.memories, 'memory is', 'memories are')} back in {scopes}, as of push {status.sequence}",
+        *back_lines(others),
+    ]
+    if left:
+        lines.append(
+            f"listed too: {', '.join(map(shown, left))}; `memsync vault restore --all` brings them back"
+        )
     answer(
-        f"{amount(status.memories, 'memory is', 'memories are')} back in {amount(len(status.scopes), 'scope')}, "
-        f"as of push {status.sequence}",
-        {"vault": found.vault, "memories": status.memories, "sequence": status.sequence},
+        lines,
+        {
+            "vault": found.vault,
+            "memories": status.memories,
+            "sequence": status.sequence,
+            "vaults": others,
+            "left": left,
+        },
     )
 
 
@@ -161,7 +191,7 @@ def passphrase() -> None:
 
 def places_of(stores: tuple[str, ...]) -> list[str]:
     """The places that the command names, or that the environment does."""
-    return _places(stores) or list(target().get("stores", ()))
+    return whole_places(stores) or list(target().get("stores", ()))
 
 
 def store_of(places: list[str], opener: Callable[[list[str]], BlockStore]) -> BlockStore | None:
@@ -260,7 +290,7 @@ def _unmake(vault: Vault) -> None:
             folder.rmdir()
 
 
-def _places(stores: tuple[str, ...]) -> list[str]:
+def whole_places(stores: tuple[str, ...]) -> list[str]:
     """Stores as the settings have them: whole paths and URLs."""
     return [one if one == "blocks" else whole_path(one) for one in stores]
 

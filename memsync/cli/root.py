@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from memsync.cli.calling import chosen_vault_option
 from memsync.cli.frame import Root, fail, json_asked, open_streams, stopped, usage
 from memsync.errors import InputError
 
@@ -21,6 +22,7 @@ _MODULES = {
     "clients": ("client", "disclosures"),
     "serving": ("serve",),
     "devices": ("device",),
+    "vaults": ("vault",),
     "granting": ("grant", "grants", "revoke", "contacts"),
     "reviewing": ("review",),
     "receiving": ("key", "accept", "propose"),
@@ -39,6 +41,7 @@ class _Commands(Root):
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(package_name="memsync", message="%(version)s")
+@chosen_vault_option
 def cli() -> None:
     """Memory for AI that belongs to the person it is about.
 

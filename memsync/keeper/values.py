@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from memsync.device.contacts import Contact
     from memsync.device.history import Deed
     from memsync.memory import Memory
-    from memsync.vault import Device, Grant, Proposal
+    from memsync.vault import Device, Grant, ListedVault, Proposal
 
 _AGO = re.compile(r"([1-9][0-9]{0,4})(h|d|w|y)")
 _HOURS = {"h": 1, "d": 24, "w": 168, "y": 8760}
@@ -48,6 +48,17 @@ def grant_value(grant: Grant) -> dict[str, object]:
         "until": iso(grant.end * 1000),
         "from_now": grant.from_now,
         "link": grant.link,
+    }
+
+
+def vault_value(vault: ListedVault) -> dict[str, object]:
+    """A further vault: which of its words it is, and what it is called on this device, if it is on it."""
+    return {
+        "number": vault.number,
+        "name": vault.name,
+        "id": "0x" + vault.id.hex(),
+        "listed": vault.listed,
+        "here": vault.here,
     }
 
 

@@ -45,6 +45,9 @@ ONLY_HERE = {
     "passphrase": "takes the passphrase: Vault.change_passphrase",
     "device join": "makes a keystore: Vault.request, Vault.join",
     "device remove": "takes the words: Vault.remove_device",
+    "vault create": "takes the words: Vault.create_vault",
+    "vault restore": "takes the words: Vault.bring_vault",
+    "vault use": "memsync.device.config",
     "unlock": "the keeper's own",
     "lock": "the keeper's own",
     "chain move": "takes the words: Vault.relocate",
@@ -231,6 +234,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         say(owner, "device list")
         say(owner, "device rename", "phone", "old phone")
         say(owner, "device remove", "old phone", "--yes", stdin=words + "\n")
+        say(owner, "vault create", "company", stdin=words + "\n")
+        say(owner, "vault list")
+        say(owner, "vault rename", "company", "firm")
+        say(owner, "vault use", "default")
+        say(owner, "push")
         say(owner, "store remove", str(folder / "blocks"))
         owner.env["MEMSYNC_NEW_PASSPHRASE_FILE"] = owner.env["MEMSYNC_PASSPHRASE_FILE"]
         say(owner, "passphrase")
@@ -247,6 +255,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         say(owner, "mcp bundle", str(folder / "memsync.mcpb"))
         say(owner, "lock")
         say(reader, "restore", "--store", str(folder / "blocks"), stdin=words + "\n")
+        say(reader, "vault restore", "firm", "--store", str(folder / "blocks"), stdin=words + "\n")
+        say(reader, "vault forget", "firm", "--yes")
     return found
 
 

@@ -13,6 +13,7 @@ from memsync.keeper.verbs import (
     reviewing,
     shared,
     upkeep,
+    vaults,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "reviewing",
     "shared",
     "upkeep",
+    "vaults",
 ]

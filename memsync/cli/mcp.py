@@ -247,7 +247,14 @@ def _place(client: str, *, project: bool) -> Place:
 
 
 def _environment() -> dict[str, str]:
-    return own_environment(Machine.this(), memsync_home(), target().get("vault"))
+    """What the client's file says of the vault: which it is, where there could be another, so that `vault use` moves no tool."""
+    from memsync.device.config import settings
+    from memsync.device.paths import vault_names
+
+    home, said = memsync_home(), target().get("vault")
+    chosen = settings(said, home).vault
+    named = said is not None or chosen != "default" or len(vault_names(home)) > 1
+    return own_environment(Machine.this(), home, chosen if named else None)
 
 
 def _token_of(client: str) -> str:

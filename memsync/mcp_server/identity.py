@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from memsync.device.config import settings
-from memsync.device.paths import VaultPaths, check_name
+from memsync.device.paths import VaultPaths, check_name, vault_names
 from memsync.errors import AccessError, InputError, NotOpen, StorageError
 
 Headers = Mapping[str, str]
@@ -26,7 +26,7 @@ def of_client(name: str, vault: str | None, home: Path) -> Identity:
     check_name(name, "a client")
 
     def token(_: Headers) -> str:
-        chosen = settings(vault, home).vault
+        chosen = _vault_of(name, vault, home)
         paths = VaultPaths.of(chosen, home)
         also = "" if chosen == settings(None, home).vault else f" --vault {chosen}"
         file = paths.client_token(name)
@@ -45,6 +45,15 @@ def of_client(name: str, vault: str | None, home: Path) -> Identity:
         )
 
     return token
+
+
+def _vault_of(name: str, vault: str | None, home: Path) -> str:
+    """The vault that is meant; where none is said and the chosen one doesn't know the client, the only other one that does."""
+    chosen = settings(vault, home).vault
+    if vault is not None or VaultPaths.of(chosen, home).client_token(name).exists():
+        return chosen
+    knowing = [one for one in vault_names(home) if VaultPaths.of(one, home).client_token(name).exists()]
+    return knowing[0] if len(knowing) == 1 else chosen
 
 
 def of_file(file: Path) -> Identity:

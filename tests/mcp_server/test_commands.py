@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from memsync.device.keystore_file import CHEAP_COST
+from memsync.errors import AccessError
+from memsync.mcp_server.identity import of_client
 from memsync.vault import Vault
 from tests.people import PASSPHRASE, Person
 from tests.terminal import Terminal
@@ -92,6 +94,19 @@ def test_a_vault_of_another_name_is_said_to_the_server(person: Person, tmp_path:
     text = (tmp_path / ".codex" / "config.toml").read_text()
     assert f'env = {{MEMSYNC_HOME = "{person.home}", MEMSYNC_VAULT = "work"}}' in text
     assert (person.home / "vaults" / "work" / "clients" / "codex.token").exists()
+
+
+def test_a_tool_stays_with_its_vault_when_another_is_chosen(person: Person, tmp_path: Path):
+    person.says("mcp", "install", "cursor", "--yes")
+    with Vault.create(passphrase=PASSPHRASE, name="work", home=person.home, cost=CHEAP_COST):
+        pass
+    token = (person.home / "vaults" / "default" / "clients" / "cursor.token").read_text().strip()
+    person.says("vault", "use", "work")
+    assert of_client("cursor", None, person.home)({}) == token
+    with pytest.raises(AccessError, match="nothing is granted to cursor"):
+        of_client("cursor", "work", person.home)({})
+    person.says("mcp", "install", "codex", "--yes")
+    assert 'MEMSYNC_VAULT = "work"' in (tmp_path / ".codex" / "config.toml").read_text()
 
 
 def test_nothing_is_written_without_a_yes(person: Person, tmp_path: Path):

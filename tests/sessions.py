@@ -23,13 +23,15 @@ _BLOCK = re.compile(
 )
 _LINK = re.compile(r"memsync:1:[0-9a-fx:]+:bafk[a-z2-7]+")
 _NODE = re.compile(r"http://127\.0\.0\.1:\d+")
-_ASKED = re.compile(r"^(?:(?:New p|P)assphrase[^\n:]*|Repeat for confirmation): ?$", re.MULTILINE)
+_ASKED = re.compile(
+    r"^(?:(?:New p|P)assphrase[^\n:]*|Repeat for confirmation|The 24 words): ?$", re.MULTILINE
+)
 _PROMPT = re.compile(r"^(?:(?:Word \d+: )+|[^\n]*\[y/N\]: )|\x1b\[\d+m", re.MULTILINE)
 _MASKS = [
     (_LINK, "LINK"),
     (re.compile(r"memsync (?:[a-z]+\s+){23}[a-z]+"), "WORDS"),
     (re.compile(r"\b[0-9a-f]{4}(?: [0-9a-f]{4}){7}\b"), "FINGERPRINT"),
-    (re.compile(r"\b0x[0-9a-f]{40,}\b|\b0x[0-9a-fA-F]{40}\b"), "HEX"),
+    (re.compile(r"\b0x[0-9a-f]{40,}\b|\b0x[0-9a-fA-F]{40}\b|\b0x[0-9a-f]{10}\b"), "HEX"),
     (re.compile(r"\b[0-9a-f]{32,}\b"), "ID"),
     (re.compile(r"\d[\d,.:-]*"), "#"),
 ]
@@ -67,13 +69,15 @@ def play(page: str) -> list[str]:
         for file, text in files.items():
             (folder / file).write_text(text)
         terminals: dict[str, Terminal] = {}
+        before: dict[str, str] = {}
         link = node = ""
         try:
             for step in steps:
                 if step.next_day:
-                    for terminal in terminals.values():
+                    for who, terminal in terminals.items():
                         terminal.type("memsync lock --all; memsync node stop")
                         terminal.close()
+                        before[who] = terminal.shown
                     terminals.clear()
                 if step.who not in terminals:
                     home = folder / f"home-{step.who}"
@@ -82,6 +86,7 @@ def play(page: str) -> list[str]:
                     terminals[step.who] = stack.enter_context(
                         Terminal(where, home, APE_DATA_FOLDER=str(home / ".ape"))
                     )
+                    terminals[step.who].shown = before.get(step.who, "")
                 typed = _NODE.sub(node, _LINK.sub(link, step.typed))
                 shown = terminals[step.who].type(typed)
                 link, node = _last(_LINK, shown, link), _last(_NODE, shown, node)

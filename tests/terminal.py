@@ -23,10 +23,15 @@ _READY = "\x00ready\x00"
 Answers = list[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]]]
 
 
-def _word(asked: re.Match[str], shown: str) -> str:
-    """The word of that number, from the sheet that was shown."""
+def _words(_: object, shown: str) -> str:
+    """The 24 words of the sheet that was shown."""
     found = re.findall(r"memsync ((?:[a-z]+\s+){23}[a-z]+)", shown)
-    return str(found[-1].split()[int(asked[1]) - 1])
+    return " ".join(found[-1].split())
+
+
+def _word(asked: re.Match[str], shown: str) -> str:
+    """The word of that number."""
+    return _words(asked, shown).split()[int(asked[1]) - 1]
 
 
 PERSON: Answers = [
@@ -35,6 +40,7 @@ PERSON: Answers = [
         lambda *_: "a passphrase for trying",
     ),
     (re.compile(r"Word (\d+): $"), _word),
+    (re.compile(r"The 24 words: $"), _words),
     (re.compile(r"\[y/N\]: $"), lambda *_: "y"),
 ]
 
@@ -63,7 +69,7 @@ class Terminal:
         attributes = termios.tcgetattr(self._terminal)
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(self._terminal, termios.TCSANOW, attributes)
-        self._shown = ""
+        self.shown = ""
         self.type("true")
 
     def __enter__(self) -> Self:
@@ -94,8 +100,8 @@ class Terminal:
                 asked = prompt.search(told, answered)
                 if asked:
                     answered = len(told)
-                    os.write(self._terminal, answer(asked, self._shown + told).encode() + b"\n")
+                    os.write(self._terminal, answer(asked, self.shown + told).encode() + b"\n")
                     break
         told = told.partition(_READY)[0]
-        self._shown += told
+        self.shown += told
         return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memsync.device.database import Database, Row, Value, blob, number
-from memsync.device.memories import Identity, read_row
+from memsync.device.rows import Identity, read_row
 from memsync.device.scopes import scope_number
 from memsync.format.records import Kept
 from memsync.memory import Memory, Tombstone

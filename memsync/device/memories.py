@@ -12,55 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
-from memsync.device.database import Database, Row, Value, blob, number, text
+from memsync.device.database import Database, Value, blob, number
+from memsync.device.merging import ASKED, Merging
+from memsync.device.rows import Document, Found, Identity, read_document, read_row
 from memsync.device.scopes import number_scope, scope_number
 from memsync.device.segments import Held
-from memsync.errors import FormatError, NotFoundError
-from memsync.format.records import Kept, memory_value, read_memory
-from memsync.ipld.dagcbor import decode, encode
-from memsync.memory import SECRET_TAG, Memory, Tombstone
+from memsync.errors import NotFoundError
+from memsync.format.records import Kept
+from memsync.memory import Memory
 
-Identity = tuple[bytes, bytes]
-"""A memory's or tombstone's id and version, 16 bytes each."""
-
-_BATCH = 2000
 _PAGE = 8192
-_ASKED = 250
-_PLACE = ("conversation", "turn", "part", "role", "title")
-_READ = tuple(bytes((0x60 + len(key),)) + key.encode() for key in (*_PLACE, "supersedes"))
 _FOR_EVER = 1 << 62
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A version as it is kept: the number of its row, its scope's id, and the memory."""
-
-    row: int
-    scope: bytes
-    memory: Memory
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What an index reads of a version: the number of its row, its scope's id, the text, the tags joined by spaces, its time (ms), where
-    in which conversation it stands, the ids of what it supersedes, and whether it is tagged as a secret."""
-
-    row: int
-    scope: bytes
-    text: str
-    tags: str
-    at: int = 0
-    conversation: str | None = None
-    turn: str | None = None
-    part: str | None = None
-    role: str | None = None
-    title: str | None = None
-    supersedes: tuple[bytes, ...] = ()
-    secret: bool = False
 
 
 class Memories:
@@ -68,6 +32,7 @@ class Memories:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._merging = Merging(database)
 
     def together(self) -> AbstractContextManager[None]:
         """A transaction of the database that these are in."""
@@ -76,7 +41,7 @@ class Memories:
     def write(self, scope: bytes, records: Iterable[Kept]) -> None:
         """Take in what was done on this device and is in no segment yet."""
         with self._db.transaction():
-            self._take(number_scope(self._db, scope), None, records)
+            self._merging.take(number_scope(self._db, scope), None, records)
 
     def attach(self, scope: bytes, segment: Held, records: Iterable[Kept]) -> None:
         """Take in a segment with all its records; again changes nothing."""
@@ -87,7 +52,7 @@ class Memories:
                 (in_scope, segment.digest, segment.object_id, segment.epoch_id),
             )
             [(made,)] = self._db.run("SELECT number FROM segment WHERE digest = ?", (segment.digest,))
-            self._take(in_scope, number(made), records)
+            self._merging.take(in_scope, number(made), records)
 
     def get(self, scope: bytes, memory_id: bytes) -> tuple[Memory, ...]:
         """The current versions of a memory: one, or more when edits are in conflict. ``NotFoundError`` when there is none."""
@@ -221,7 +186,7 @@ class Memories:
         in_scope = scope_number(self._db, scope)
         found: set[Identity] = set()
         source = iter(asked)
-        while some := list(islice(source, _ASKED)):
+        while some := list(islice(source, ASKED)):
             named = "WITH asked (id, version) AS (VALUES " + ",".join(["(?, ?)"] * len(some)) + ")"
             values = [value for identity in some for value in identity]
             rows = self._db.run(
@@ -258,7 +223,7 @@ class Memories:
                 )
                 had.update((blob(row[0]), blob(row[1])) for row in rows)
                 self._db.run("DELETE FROM segment WHERE digest = ?", (digest,))
-            self._bury()
+            self._merging.bury()
             return self.unreached_among(scope, had)
 
     def drop(self, scope: bytes, records: Collection[Identity]) -> int:
@@ -275,8 +240,8 @@ class Memories:
             )
             self._db.run_many("DELETE FROM replaced WHERE scope = ? AND id = ? AND by = ?", rows)
             self._db.run_many("DELETE FROM tombstone WHERE scope = ? AND id = ? AND version = ?", rows)
-            self._weigh(in_scope, {memory_id for memory_id, _ in gone})
-            self._bury()
+            self._merging.weigh(in_scope, {memory_id for memory_id, _ in gone})
+            self._merging.bury()
         return len(gone)
 
     def held_in(self, scope: bytes, memory_id: bytes) -> list[bytes]:
@@ -305,14 +270,12 @@ class Memories:
         """What an index must still take in, and what it must let go of; tell it by ``mark_indexed``."""
         added: list[Document] = []
         gone: list[Document] = []
-        for row, scope, words, tags, current, at, rest in self._db.run(
-            "SELECT row, scope.id, text, tags, current, at, rest FROM memory JOIN scope ON memory.scope = scope.number"
+        for *columns, current in self._db.run(
+            "SELECT row, scope.id, text, tags, at, rest, current FROM memory JOIN scope ON memory.scope = scope.number"
             " WHERE indexed <> current LIMIT ?",
             (limit,),
         ):
-            known = (number(row), blob(scope), text(words), text(tags), number(at))
-            secret = _is_secret(text(tags), blob(rest))
-            (added if current else gone).append(Document(*known, **_origin(blob(rest)), secret=secret))
+            (added if current else gone).append(read_document(tuple(columns)))
         return added, gone
 
     def mark_indexed(self, found: Iterable[Document]) -> None:
@@ -321,127 +284,13 @@ class Memories:
             self._db.run_many(
                 "UPDATE memory SET indexed = current WHERE row = ?", ((one.row,) for one in found)
             )
-            self._bury()
+            self._merging.bury()
 
     def mark_unindexed(self) -> None:
         """The index is empty and must learn everything anew."""
         with self._db.transaction():
             self._db.run("UPDATE memory SET indexed = 0 WHERE indexed")
-            self._bury()
-
-    def _take(self, scope: int, segment: int | None, records: Iterable[Kept]) -> None:
-        source = iter(records)
-        while batch := list(islice(source, _BATCH)):
-            self._take_tombstones(scope, segment, [one for one in batch if isinstance(one, Tombstone)])
-            self._take_memories(scope, segment, [one for one in batch if isinstance(one, Memory)])
-        self._bury()
-
-    def _take_tombstones(self, scope: int, segment: int | None, tombstones: list[Tombstone]) -> None:
-        if not tombstones:
-            return
-        self._db.run_many(
-            "INSERT INTO tombstone (scope, id, version, forgotten, segment) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET segment = coalesce(excluded.segment, segment)",
-            ((scope, one.id, one.version, one.forgotten, segment) for one in tombstones),
-        )
-        ids = [(scope, one.id) for one in tombstones]
-        self._db.run_many("UPDATE memory SET current = 0, dead = 1 WHERE scope = ? AND id = ?", ids)
-        self._db.run_many("DELETE FROM replaced WHERE scope = ? AND id = ?", ids)
-
-    def _take_memories(self, scope: int, segment: int | None, memories: list[Memory]) -> None:
-        if not memories:
-            return
-        [(last,)] = self._db.run("SELECT coalesce(max(row), 0) FROM memory")
-        # Of an own push read back all are known, and the first tells: what is there need not be made ready to be put there again.
-        first = memories[0]
-        known = self._rows_of(scope, memories) if self._rows_of(scope, [first]) else {}
-        new = [one for one in memories if (one.id, one.version) not in known] if known else memories
-        self._db.run_many(
-            "INSERT INTO memory (scope, id, version, at, current, dead, text, tags, rest) SELECT ?1, ?2, ?3, ?4, NOT dead, dead,"
-            " iif(dead, '', ?5), iif(dead, '', ?6), iif(dead, x'', ?7)"
-            " FROM (SELECT EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = ?2) AS dead) WHERE true"
-            " ON CONFLICT DO NOTHING",
-            ((scope, one.id, one.version, one.when, one.text, " ".join(one.tags), _rest(one)) for one in new),
-        )
-        if segment is not None:
-            self._db.run_many(
-                "INSERT OR IGNORE INTO holding (segment, row) VALUES (?, ?)",
-                ((segment, row) for row in known.values()),
-            )
-            self._hold(segment, scope, new, number(last))
-        edges = [(scope, one.id, old, one.version) for one in memories for old in one.replaces]
-        self._db.run_many(
-            "INSERT OR IGNORE INTO replaced (scope, id, version, by) SELECT ?1, ?2, ?3, ?4"
-            " WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = ?2)",
-            edges,
-        )
-        self._weigh(scope, self._edited(scope, [one.id for one in memories]))
-
-    def _edited(self, scope: int, ids: Sequence[bytes]) -> set[bytes]:
-        """Those of these ids of which a version replaces another."""
-        found: set[bytes] = set()
-        if not self._db.run("SELECT 1 FROM replaced WHERE scope = ? LIMIT 1", (scope,)):
-            return found
-        for start in range(0, len(ids), _ASKED):
-            some = ids[start : start + _ASKED]
-            rows = self._db.run(
-                f"SELECT DISTINCT id FROM replaced WHERE scope = ? AND id IN ({','.join('?' * len(some))})",  # noqa: S608 ours
-                (scope, *some),
-            )
-            found.update(blob(row[0]) for row in rows)
-        return found
-
-    def _rows_of(self, scope: int, memories: Sequence[Memory]) -> dict[Identity, int]:
-        """The rows of those of these that are kept already."""
-        found: dict[Identity, int] = {}
-        for start in range(0, len(memories), _ASKED):
-            some = [(one.id, one.version) for one in memories[start : start + _ASKED]]
-            rows = self._db.run(
-                f"WITH asked (id, version) AS (VALUES {','.join(['(?, ?)'] * len(some))})"  # noqa: S608 ours
-                " SELECT memory.id, memory.version, row FROM asked CROSS JOIN memory"
-                " ON memory.id = asked.id AND memory.version = asked.version WHERE scope = ?",
-                [*(value for identity in some for value in identity), scope],
-            )
-            found.update(((blob(row[0]), blob(row[1])), number(row[2])) for row in rows)
-        return found
-
-    def _hold(self, segment: int, scope: int, memories: list[Memory], last: int) -> None:
-        """Note which rows the segment has: the new ones all lie after ``last``."""
-        self._db.run(
-            "INSERT INTO holding (segment, row) SELECT ?, row FROM memory WHERE row > ?", (segment, last)
-        )
-        if self._db.changes < len(memories):
-            self._db.run_many(
-                "INSERT OR IGNORE INTO holding (segment, row)"
-                " SELECT ?, row FROM memory WHERE scope = ? AND id = ? AND version = ?",
-                ((segment, scope, one.id, one.version) for one in memories),
-            )
-
-    def _weigh(self, scope: int, ids: Iterable[bytes]) -> None:
-        """Say anew which versions of these memories are current: those that none replaces, or the last one if they replace each other."""
-        for memory_id in ids:
-            rows = self._db.run(
-                "SELECT row, EXISTS (SELECT 1 FROM replaced WHERE scope = memory.scope AND id = memory.id"
-                " AND version = memory.version) FROM memory WHERE scope = ? AND id = ? AND NOT dead ORDER BY version",
-                (scope, memory_id),
-            )
-            current = {row for row, replaced in rows if not replaced} or {row for row, _ in rows[-1:]}
-            self._db.run_many(
-                "UPDATE memory SET current = ? WHERE row = ?", ((int(row in current), row) for row, _ in rows)
-            )
-
-    def _bury(self) -> None:
-        """Empty the dead versions that no index knows, their vectors too, and take the rows that no segment holds."""
-        self._db.run(
-            "DELETE FROM vector WHERE row IN (SELECT row FROM memory WHERE dead AND NOT indexed AND rest <> x'')"
-        )
-        self._db.run(
-            "UPDATE memory SET text = '', tags = '', rest = x'' WHERE dead AND NOT indexed AND rest <> x''"
-        )
-        self._db.run(
-            "DELETE FROM memory WHERE dead AND NOT indexed"
-            " AND NOT EXISTS (SELECT 1 FROM holding WHERE holding.row = memory.row)"
-        )
+            self._merging.bury()
 
     def _within(self, scopes: Collection[bytes] | None) -> tuple[str, list[Value]]:
         if scopes is None:
@@ -456,43 +305,3 @@ class Memories:
             values,
         )
         return [read_row(row) for row in rows]
-
-
-def _origin(rest: bytes) -> dict[str, Any]:
-    """What an index reads of the rest. Many memories have none of these keys, and decoding takes longer than looking."""
-    if not any(key in rest for key in _READ):
-        return {}
-    value = decode(rest)
-    if not isinstance(value, dict):
-        raise FormatError("database", "type", "what must be the rest of a memory is something else")
-    source = value.get("source")
-    found = {key: source.get(key) for key in _PLACE} if isinstance(source, dict) else {}
-    superseded = value.get("supersedes")
-    return found | {"supersedes": tuple(superseded) if isinstance(superseded, list) else ()}
-
-
-def _is_secret(tags: str, rest: bytes) -> bool:
-    """Whether one of the tags, which are joined here and whole in the rest, says so."""
-    if SECRET_TAG not in tags:
-        return False
-    value = decode(rest)
-    whole = value.get("tags") if isinstance(value, dict) else None
-    return isinstance(whole, list) and SECRET_TAG in whole
-
-
-def _rest(memory: Memory) -> bytes:
-    value = memory_value(memory)
-    del value["text"]
-    return encode(value)
-
-
-def read_row(row: Row) -> Found:
-    """A version as its columns say: number, scope's id, text, rest."""
-    at, scope, words, rest = row
-    value = decode(blob(rest))
-    if not isinstance(value, dict):
-        raise FormatError("database", "type", "what must be the rest of a memory is something else")
-    memory = read_memory({**value, "text": text(words)})
-    if not isinstance(memory, Memory):
-        raise FormatError("database", "type", "a tombstone lies where a memory must")
-    return Found(number(at), blob(scope), memory)

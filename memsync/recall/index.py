@@ -14,8 +14,9 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
 from memsync.device.database import Database, blob, text
-from memsync.device.memories import Document, Found, Memories
+from memsync.device.memories import Memories
 from memsync.device.meta import Meta
+from memsync.device.rows import Document, Found
 from memsync.device.scopes import number_scope, scope_number
 from memsync.memory import SECRET_TAG, Memory
 from memsync.recall.meanings import Meanings

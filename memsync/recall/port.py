@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from memsync.device.memories import Document, Memories
+from memsync.device.memories import Memories
+from memsync.device.rows import Document
 from memsync.memory import Memory
 
 

@@ -19,7 +19,8 @@ from typing import Final
 
 from memsync.device.database import Database
 from memsync.device.lines import Line, Lines
-from memsync.device.memories import Found, Memories
+from memsync.device.memories import Memories
+from memsync.device.rows import Found
 from memsync.memory import SECRET_TAG
 from memsync.recall.alike import near
 from memsync.recall.context import looks_like_instruction, one_line, tokens

@@ -15,7 +15,7 @@ from itertools import chain, groupby
 from typing import Final
 
 from memsync.device.database import Database, blob, number, text
-from memsync.device.memories import Document
+from memsync.device.rows import Document
 from memsync.recall.signs import Signs, signs
 from memsync.recall.words import stems
 

@@ -14,7 +14,7 @@ from functools import cache
 from hashlib import blake2b
 from typing import Final
 
-from memsync.device.memories import Document
+from memsync.device.rows import Document
 from memsync.recall.kinds import KINDS
 from memsync.recall.words import stems
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from memsync.crypto.kdf import hash256
 from memsync.device.inventory import Inventory
-from memsync.device.memories import Identity
+from memsync.device.rows import Identity
 from memsync.errors import BlockMissing, FormatError, MemSyncError, StorageError
 from memsync.format.access import read_access
 from memsync.format.catalog import NotForMe

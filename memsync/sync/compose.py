@@ -10,32 +10,26 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from memsync.chain.calls import Call, Commit, CommitAndShare, Open, Share
-from memsync.crypto.epochs import EpochKey, new_epoch
-from memsync.crypto.pairwise import PairwiseSecret
+from memsync.chain.calls import Call, Commit, CommitAndShare, Open
+from memsync.crypto.epochs import new_epoch
 from memsync.crypto.pointer import seal_pointer
 from memsync.crypto.randomness import Random, system_random
 from memsync.errors import InputError
-from memsync.format.access import DeviceSeat, FromNowOn, Reader, WithHistory, seal_access
-from memsync.format.block import Block, Ref
-from memsync.format.catalog_node import CatalogRoot
-from memsync.format.entry import Entry, ScopeEntry
-from memsync.format.envelope import Envelope, PointerKey, seal_envelope
-from memsync.format.lockbox import Since, seal_lockbox, seal_since
-from memsync.format.owner import Device, EarlierGeneration, Grant, Owner, Scope, seal_owner
+from memsync.format.block import Block
+from memsync.format.owner import Device, Grant, Owner, Scope, seal_owner
 from memsync.format.rights import READ, WRITE
 from memsync.format.root import seal_root
 from memsync.format.witness import witness_of
+from memsync.sync.composition import Composition, Renewal, ScopeState
 from memsync.sync.forwarding import with_moved
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.listing import VaultList, with_list
-from memsync.sync.reachable import with_since_blocks
-from memsync.sync.sealing import Forgotten, seal_scope
-from memsync.sync.seats import seat, with_replaced, without_devices
-from memsync.sync.standing import Fetch, Standing, catalog_of, epoch_keys
-from memsync.sync.wishes import GrantWish, Wishes
+from memsync.sync.sealing import Forgotten
+from memsync.sync.seats import seat, with_replaced
+from memsync.sync.standing import Fetch, Standing, epoch_keys
+from memsync.sync.wishes import Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,205 +45,6 @@ class Composed:
     grants: Mapping[bytes, Grant]
     replaced: Mapping[bytes, Grant]
     rotated: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Renewal:
-    """A new generation: the keys ``before``, the ids of the ``devices`` that go (None: all but this one), and whether every grant is made
-    anew, for the chain has ended them (``all_grants``), or those that may write."""
-
-    before: OwnerKeys
-    devices: frozenset[bytes] | None
-    all_grants: bool
-
-
-@dataclass(slots=True)
-class _Scope:
-    """A scope while the next root is made."""
-
-    scope: Scope
-    keys: tuple[EpochKey, ...]
-    catalog: CatalogRoot | None
-    lockbox: Ref | None
-    count: int
-    segments: int = 0
-    sealed: bool = False
-
-
-@dataclass(slots=True)
-class _Composition:
-    keys: OwnerKeys
-    fetch: Fetch
-    random: Random
-    sequence: int
-    owner: Owner
-    scopes: dict[bytes, _Scope]
-    blocks: dict[bytes, Block] = field(default_factory=dict)
-    leaves: list[bytes] = field(default_factory=list)
-    rotated: set[str] = field(default_factory=set)
-    shares: list[Share] = field(default_factory=list)
-    since: list[tuple[bytes, Since]] = field(default_factory=list)
-
-    def add(self, *blocks: Block) -> None:
-        self.blocks.update((block.digest, block) for block in blocks)
-
-    def look(self, digest: bytes) -> bytes:
-        return self.blocks[digest].data if digest in self.blocks else self.fetch(digest)
-
-    def rotate(self, scope_id: bytes) -> None:
-        """Begin a new epoch: a fresh key, and a lockbox with every earlier one."""
-        state = self.scopes[scope_id]
-        epoch = new_epoch(state.scope.epoch.number + 1, self.random)
-        block, state.lockbox = seal_lockbox(
-            epoch, state.keys, vault=self.keys.vault, scope=scope_id, random=self.random
-        )
-        self.add(block)
-        state.scope = dataclasses.replace(state.scope, epoch=epoch)
-        state.keys = (*state.keys, epoch)
-        self.rotated.add(state.scope.name)
-
-    def seal(self, wishes: Wishes, forgotten: Mapping[bytes, Forgotten]) -> None:
-        """Seal what waits in the journal, scope by scope, and rewrite what still has the forgotten."""
-        for scope_id in sorted({*wishes.records, *forgotten}):
-            state = self.scopes.get(scope_id)
-            if state is None:
-                raise InputError(
-                    f"memories wait for scope {scope_id.hex()[:8]}, which this vault does not have"
-                )
-            contents = tuple(key.content for key in state.keys)
-            sealed = seal_scope(
-                catalog_of(scope_id, contents, vault=self.keys.vault, fetch=self.look),
-                state.catalog,
-                wishes.records.get(scope_id, ()),
-                key=contents[-1],
-                sequence=self.sequence,
-                forgotten=forgotten.get(scope_id, {}),
-                random=self.random,
-            )
-            state.catalog, state.count = sealed.catalog, sealed.count
-            self.add(*sealed.blocks)
-            self.leaves += sealed.leaves
-
-    def renew(self, renewal: Renewal, device: Device | None) -> None:
-        """Begin the generation of the keys: without the devices that go, with what later devices need of the generation before."""
-        earlier = EarlierGeneration.of(renewal.before.generation)
-        moved = self.keys.locator_number != renewal.before.locator_number
-        owner = without_devices(self.owner, renewal.devices, but=None if device is None else device.id)
-        self.owner = dataclasses.replace(
-            owner,
-            generation=self.keys.generation.number,
-            locator=self.keys.locator_number,
-            pointer=0 if moved else owner.pointer,
-            earlier=(*owner.earlier, earlier),
-        )
-
-    def give_again(self, old: Grant) -> Grant:
-        """The same grant anew, with an envelope of now: to the new letter box, with the present keys. It reads from where it did."""
-        wish = GrantWish(
-            wish=old.id[:16],
-            name=old.name,
-            account=old.account,
-            box=old.box,
-            author=old.author,
-            request=None,
-            scope=old.scope,
-            rights=old.rights,
-            start=old.start,
-            end=old.end,
-            from_now=old.since is not None,
-        )
-        return self.give(wish, since=old.since)
-
-    def give(self, wish: GrantWish, *, since: int | None = None) -> Grant:
-        """Make the grant that was wished for: envelope first, since the chain's id of the grant hangs on its digest. ``since``: of one that
-        reads from now on, the first epoch if that is not the present one."""
-        state = self.scopes[wish.scope]
-        reads, writes = bool(wish.rights & READ), bool(wish.rights & WRITE)
-        secret = PairwiseSecret.generate(random=self.random)
-        pointer = self.owner.pointer
-        epoch = state.scope.epoch
-        block = seal_envelope(
-            Envelope(
-                chain_id=self.keys.chain_id,
-                contract=self.keys.contract,
-                owner=self.keys.owner,
-                generation=self.keys.generation.number,
-                request=wish.request,
-                rights=wish.rights,
-                start=wish.start,
-                end=wish.end,
-                scope=wish.scope,
-                scope_name=state.scope.name,
-                secret=secret,
-                places=wish.places,
-                box=self.keys.generation.box().public if writes else None,
-                pointer=PointerKey(pointer, self.keys.locator.pointer_key(pointer)) if reads else None,
-                key=(epoch.content if wish.from_now else epoch) if reads else None,
-            ),
-            wish.box,
-        )
-        self.add(block)
-        grant = Grant(
-            id=secret.grant_id(self.keys.vault, wish.scope, block.digest),
-            name=wish.name,
-            account=wish.account,
-            box=wish.box,
-            author=wish.author,
-            scope=wish.scope,
-            rights=wish.rights,
-            start=wish.start,
-            end=wish.end,
-            secret=secret,
-            envelope=block.digest,
-            since=(epoch.number if since is None else since) if wish.from_now and reads else None,
-            acknowledged=0,
-        )
-        self.owner = dataclasses.replace(self.owner, grants=(*self.owner.grants, grant))
-        self.shares.append(Share(grant.id, wish.start, wish.end, wish.rights))
-        return grant
-
-    def seal_access(self) -> Ref:
-        """Box every reader's and device's slot anew, and note for the owner where the since blocks are, which only the slots say."""
-        seats: list[Reader | DeviceSeat] = [
-            DeviceSeat(device.box, self.keys.generation) for device in self.owner.devices
-        ]
-        seats += [self._seat(grant) for grant in self.owner.grants if grant.rights & READ]
-        key = self.keys.locator.pointer_key(self.owner.pointer)
-        block, ref = seal_access(key, seats, vault=self.keys.vault, random=self.random)
-        self.add(block)
-        self.owner = with_since_blocks(self.owner, self.since)
-        return ref
-
-    def _seat(self, grant: Grant) -> Reader:
-        state = self.scopes[grant.scope]
-        if grant.since is None:
-            return Reader(
-                grant.box, grant.id, grant.scope, WithHistory(state.scope.epoch, grant.acknowledged)
-            )
-        current = state.scope.epoch.content
-        earlier = [key.content for key in state.keys if grant.since <= key.number < current.number]
-        since = None
-        if earlier:
-            block, since = seal_since(
-                earlier,
-                current=current,
-                vault=self.keys.vault,
-                scope=grant.scope,
-                random=self.random,
-            )
-            self.add(block)
-            self.since.append((grant.id, since))
-        return Reader(grant.box, grant.id, grant.scope, FromNowOn(current, since, grant.acknowledged))
-
-    def entries(self) -> list[ScopeEntry]:
-        return [
-            ScopeEntry(
-                state.scope.id,
-                state.scope.epoch.content,
-                Entry(state.scope.epoch.number, state.catalog, state.lockbox, state.count),
-            )
-            for state in self.scopes.values()
-        ]
 
 
 def compose(
@@ -329,14 +124,14 @@ def compose(
 
 def _begin(
     standing: Standing | None, keys: OwnerKeys, *, fetch: Fetch, first_owner: Owner | None, random: Random
-) -> _Composition:
+) -> Composition:
     owner = first_owner if standing is None else standing.owner
     if owner is None:
         raise InputError("the first root needs an owner block to begin with")
     scopes = {}
     for scope in owner.scopes:
         entry = None if standing is None else standing.entry(scope)
-        scopes[scope.id] = _Scope(
+        scopes[scope.id] = ScopeState(
             scope,
             epoch_keys(scope, entry, vault=keys.vault, fetch=fetch),
             None if entry is None else entry.catalog,
@@ -344,10 +139,10 @@ def _begin(
             0 if entry is None else entry.count,
         )
     sequence = 1 if standing is None else standing.state.sequence + 1
-    return _Composition(keys, fetch, random, sequence, owner, scopes)
+    return Composition(keys, fetch, random, sequence, owner, scopes)
 
 
-def _scopes_wished(making: _Composition, wishes: Wishes) -> None:
+def _scopes_wished(making: Composition, wishes: Wishes) -> None:
     """Add scopes and give new names; a name that is taken gets a number, since another device may have been first."""
     for scope_id, name in wishes.scopes.items():
         taken = {state.scope.name for other, state in making.scopes.items() if other != scope_id}
@@ -357,10 +152,10 @@ def _scopes_wished(making: _Composition, wishes: Wishes) -> None:
             state.scope = dataclasses.replace(state.scope, name=free)
         else:
             scope = Scope(scope_id, free, new_epoch(0, making.random))
-            making.scopes[scope_id] = _Scope(scope, (scope.epoch,), None, None, 0)
+            making.scopes[scope_id] = ScopeState(scope, (scope.epoch,), None, None, 0)
 
 
-def _seat(making: _Composition, wished: list[Device], here: Device | None) -> bool:
+def _seat(making: Composition, wished: list[Device], here: Device | None) -> bool:
     """List devices, this one if it isn't yet; whether that changed anything."""
     before = making.owner
     unlisted = here is not None and all(one.id != here.id for one in before.devices)
@@ -377,7 +172,7 @@ def _free_name(name: str, taken: Callable[[str], bool]) -> str:
     return free
 
 
-def _acknowledge(making: _Composition, wishes: Wishes) -> bool:
+def _acknowledge(making: Composition, wishes: Wishes) -> bool:
     """Note parcels that were taken in; whether any number moved."""
     grants = tuple(
         dataclasses.replace(grant, acknowledged=max(grant.acknowledged, wishes.acknowledged.get(grant.id, 0)))
@@ -388,7 +183,7 @@ def _acknowledge(making: _Composition, wishes: Wishes) -> bool:
     return moved
 
 
-def _let_go(making: _Composition, gone: list[Grant], *, reset: bool, leaked: bool) -> None:
+def _let_go(making: Composition, gone: list[Grant], *, reset: bool, leaked: bool) -> None:
     """Leave out the grants that ended; the pointer key moves on when no reader is left who needs the old one."""
     ids = {grant.id for grant in gone}
     left = tuple(grant for grant in making.owner.grants if grant.id not in ids)
@@ -398,7 +193,7 @@ def _let_go(making: _Composition, gone: list[Grant], *, reset: bool, leaked: boo
 
 
 def _finish(
-    making: _Composition,
+    making: Composition,
     standing: Standing | None,
     made: Mapping[bytes, Grant],
     replaced: Mapping[bytes, Grant],
@@ -451,7 +246,7 @@ def _finish(
 
 
 def _call(
-    making: _Composition, standing: Standing | None, salt: int, pointer: bytes, revocations: tuple[bytes, ...]
+    making: Composition, standing: Standing | None, salt: int, pointer: bytes, revocations: tuple[bytes, ...]
 ) -> Call:
     keys = making.keys
     if standing is None:

@@ -39,7 +39,8 @@ from memsync.format.owner import Grant, Owner
 from memsync.format.rights import READ
 from memsync.ipld.cid import CID, RAW
 from memsync.progress import tell
-from memsync.sync.compose import Composed, Renewal, compose
+from memsync.sync.compose import Composed, compose
+from memsync.sync.composition import Renewal
 from memsync.sync.devices import this_device
 from memsync.sync.granted import known_grants
 from memsync.sync.keys import OwnerKeys

@@ -17,7 +17,7 @@ from memsync.chain.registry import VaultState
 from memsync.device.attempts import Attempt
 from memsync.device.heads import Head
 from memsync.device.journal import Entry
-from memsync.device.memories import Identity
+from memsync.device.rows import Identity
 from memsync.errors import BlockMissing, FormatError
 from memsync.format.fields import as_bytes, as_list, as_uint
 from memsync.format.owner import Owner

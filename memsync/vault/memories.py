@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
-from memsync.device.memories import Found
+from memsync.device.rows import Found
 from memsync.errors import InputError, NotFoundError
 from memsync.format.entry import MAX_SCOPES
 from memsync.intake.screening import screen

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from memsync.crypto.kdf import derive
-from memsync.device.memories import Found
+from memsync.device.rows import Found
 from memsync.errors import InputError
 from memsync.memory import Memory, new_id
 from memsync.recall.plain import PlainQuery, folded

@@ -19,12 +19,12 @@ from memsync.crypto.tree import Generation, Locator, RootKey
 from memsync.format import segment
 from memsync.format.access import DeviceSeat, Reader
 from memsync.format.segment import carry, open_segment
-from memsync.sync import compose
+from memsync.sync import compose, composition
 from memsync.sync import sealing as sync_sealing
+from memsync.sync.composition import Composition
 from tests.format import story
 
 Patch = pytest.MonkeyPatch
-Composition = compose._Composition
 
 
 def since_block_under_the_vaults_id(patch: Patch) -> None:
@@ -56,7 +56,7 @@ def since_block_under_the_content_key_and_a_secret(patch: Patch) -> None:
 
 def _since_keys_by(patch: Patch, key: Callable[[ContentKey, bytes], bytes]) -> None:
     """Since blocks under keys that follow from the current content key or the vault's id."""
-    seal = compose.seal_since
+    seal = composition.seal_since
 
     def sealed(
         earlier: list, *, current: ContentKey, vault: bytes, random: Callable, **where: bytes
@@ -68,7 +68,7 @@ def _since_keys_by(patch: Patch, key: Callable[[ContentKey, bytes], bytes]) -> N
 
         return seal(earlier, current=current, vault=vault, random=chosen, **where)
 
-    for module in (compose, story):
+    for module in (composition, story):
         patch.setattr(module, "seal_since", sealed)
 
 
@@ -82,7 +82,7 @@ def next_key_from_the_last(patch: Patch) -> None:
     def ratchet(self: Composition, scope: bytes) -> None:
         last = self.scopes[scope].scope.epoch.secret
         with Patch.context() as inner:
-            inner.setattr(compose, "new_epoch", lambda number, _: EpochKey(number, derive(last, "next")))
+            inner.setattr(composition, "new_epoch", lambda number, _: EpochKey(number, derive(last, "next")))
             rotate(self, scope)
 
     patch.setattr(Composition, "rotate", ratchet)
@@ -114,20 +114,21 @@ def whole_key_in_the_slot(patch: Patch) -> None:
 
 def whole_key_in_the_envelope(patch: Patch) -> None:
     made: dict[bytes, EpochKey] = {}
-    begin, seal = compose.new_epoch, compose.seal_envelope
+    begin, seal = composition.new_epoch, composition.seal_envelope
 
     def remembered(number: int, random: Callable[[int], bytes]) -> EpochKey:
         epoch = begin(number, random)
         made[epoch.content.secret] = epoch
         return epoch
 
-    def generous(envelope: compose.Envelope, box: bytes) -> compose.Block:
+    def generous(envelope: composition.Envelope, box: bytes) -> composition.Block:
         if isinstance(envelope.key, ContentKey):
             envelope = dataclasses.replace(envelope, key=made[envelope.key.secret])
         return seal(envelope, box)
 
-    patch.setattr(compose, "new_epoch", remembered)
-    patch.setattr(compose, "seal_envelope", generous)
+    for module in (compose, composition):
+        patch.setattr(module, "new_epoch", remembered)
+    patch.setattr(composition, "seal_envelope", generous)
 
 
 def forgotten_rewritten_under_the_current_key(patch: Patch) -> None:
@@ -197,7 +198,7 @@ def slot_kept_by_who_has_ended(patch: Patch) -> None:
 
 
 def slots_boxed_to_every_reader(patch: Patch) -> None:
-    seal = compose.seal_access
+    seal = composition.seal_access
 
     def generous(key: bytes, seats: list, **where: object) -> object:
         readers = [one for one in seats if isinstance(one, Reader)]
@@ -206,7 +207,7 @@ def slots_boxed_to_every_reader(patch: Patch) -> None:
         ]
         return seal(key, [*seats, *more], **where)
 
-    patch.setattr(compose, "seal_access", generous)
+    patch.setattr(composition, "seal_access", generous)
 
 
 def epoch_key_for_a_pairwise_secret(patch: Patch) -> None:
@@ -233,7 +234,7 @@ def scopes_that_do_not_rotate_with_a_removal(patch: Patch) -> None:
 
 
 def slot_kept_by_a_removed_device(patch: Patch) -> None:
-    seal, seated = compose.seal_access, set()
+    seal, seated = composition.seal_access, set()
 
     def forgetful(key: bytes, seats: list, **where: object) -> object:
         devices = [one for one in seats if isinstance(one, DeviceSeat)]
@@ -241,7 +242,7 @@ def slot_kept_by_a_removed_device(patch: Patch) -> None:
         gone = seated - {one.box for one in devices}
         return seal(key, [*seats, *(dataclasses.replace(devices[0], box=box) for box in gone)], **where)
 
-    patch.setattr(compose, "seal_access", forgetful)
+    patch.setattr(composition, "seal_access", forgetful)
 
 
 def pointer_key_for_ever(patch: Patch) -> None:

@@ -121,6 +121,11 @@ class Database:
         with self._turn, self._translated():
             return list(self._connection.execute(sql, values))
 
+    def run_each(self, sql: str, rows: Iterable[Sequence[Value]]) -> list[Row]:
+        """The rows of one statement that only reads, asked with each of ``rows``."""
+        with self._turn, self._translated():
+            return list(self._connection.executemany(sql, rows))
+
     def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         """One statement for each of ``rows``, all in one transaction: the caller's, if there is one."""
         with self._turn, self._translated(), nullcontext() if self._depth else self.transaction():

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
-from itertools import islice
 
 from memsync.device.database import Database, Value, blob, number
-from memsync.device.merging import ASKED, Merging
+from memsync.device.merging import Merging
 from memsync.device.rows import Document, Found, Identity, read_document, read_row
 from memsync.device.scopes import number_scope, scope_number
 from memsync.device.segments import Held
@@ -23,7 +22,11 @@ from memsync.errors import NotFoundError
 from memsync.format.records import Kept
 from memsync.memory import Memory
 
-_PAGE = 8192
+PAGE = 1 << 16
+"""Versions that an index learns of at once: many together make one run of it."""
+LONG = 1 << 24
+"""Characters of texts after which it learns of no more at once, however few: their words are held as numbers until the run is made."""
+_BATCH = 1024
 _FOR_EVER = 1 << 62
 
 
@@ -47,12 +50,18 @@ class Memories:
         """Take in a segment with all its records; again changes nothing."""
         with self._db.transaction():
             in_scope = number_scope(self._db, scope)
-            self._db.run(
-                "INSERT INTO segment (scope, digest, object, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (in_scope, segment.digest, segment.object_id, segment.epoch_id),
-            )
-            [(made,)] = self._db.run("SELECT number FROM segment WHERE digest = ?", (segment.digest,))
-            self._merging.take(in_scope, number(made), records)
+            self._merging.take(in_scope, self._number(in_scope, segment), records)
+
+    def attach_known(self, scope: bytes, segment: Held, identities: Iterable[Identity]) -> bool:
+        """Take in a segment of memories that are all kept here already; whether they are, else nothing is changed."""
+        with self._db.transaction():
+            in_scope = number_scope(self._db, scope)
+            wanted = list(identities)
+            rows = self._merging.rows_of(in_scope, wanted)
+            if len(rows) < len(wanted):
+                return False
+            self._merging.hold(self._number(in_scope, segment), rows.values())
+            return True
 
     def get(self, scope: bytes, memory_id: bytes) -> tuple[Memory, ...]:
         """The current versions of a memory: one, or more when edits are in conflict. ``NotFoundError`` when there is none."""
@@ -184,27 +193,14 @@ class Memories:
     def unreached_among(self, scope: bytes, asked: Iterable[Identity]) -> set[Identity]:
         """What of ``asked`` no held segment has, as ``unreached`` says; costs what is asked, not what is kept."""
         in_scope = scope_number(self._db, scope)
-        found: set[Identity] = set()
-        source = iter(asked)
-        while some := list(islice(source, ASKED)):
-            named = "WITH asked (id, version) AS (VALUES " + ",".join(["(?, ?)"] * len(some)) + ")"
-            values = [value for identity in some for value in identity]
-            rows = self._db.run(
-                f"{named} SELECT id, version FROM asked WHERE EXISTS (SELECT 1 FROM memory"  # noqa: S608 ours
-                " WHERE scope = ? AND id = asked.id AND version = asked.version AND NOT dead"
-                " AND NOT EXISTS (SELECT 1 FROM holding WHERE holding.row = memory.row))",
-                [*values, in_scope],
-            )
-            rows += self._db.run(
-                f"{named} SELECT id, version FROM asked WHERE EXISTS (SELECT 1 FROM tombstone"  # noqa: S608 ours
-                " WHERE scope = ?1 AND id = asked.id AND version = asked.version)"
-                " AND NOT EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = asked.id AND segment IS NOT NULL)".replace(
-                    "?1", f"?{len(values) + 1}"
-                ),
-                [*values, in_scope],
-            )
-            found.update((blob(row[0]), blob(row[1])) for row in rows)
-        return found
+        rows = self._db.run_each(
+            "SELECT ?2, ?3 WHERE EXISTS (SELECT 1 FROM memory WHERE scope = ?1 AND id = ?2 AND version = ?3 AND NOT dead"
+            " AND NOT EXISTS (SELECT 1 FROM holding WHERE holding.row = memory.row))"
+            " OR (EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = ?2 AND version = ?3)"
+            " AND NOT EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = ?2 AND segment IS NOT NULL))",
+            ((in_scope, *identity) for identity in asked),
+        )
+        return {(blob(row[0]), blob(row[1])) for row in rows}
 
     def detach(self, scope: bytes, digests: Iterable[bytes]) -> set[Identity]:
         """Hold these segments no longer, for the current root does not reach them; returns what no held segment has since."""
@@ -266,23 +262,32 @@ class Memories:
             found.setdefault(blob(digest), set()).add((blob(memory_id), blob(version)))
         return found
 
-    def unindexed(self, limit: int = _PAGE) -> tuple[list[Document], list[Document]]:
-        """What an index must still take in, and what it must let go of; tell it by ``mark_indexed``."""
+    def unindexed(self, limit: int = PAGE) -> tuple[list[Document], list[Document]]:
+        """What an index must still take in, and what it must let go of, by row; tell it by ``mark_indexed``. At most ``limit``, and fewer
+        where texts are long."""
         added: list[Document] = []
         gone: list[Document] = []
-        for *columns, current in self._db.run(
-            "SELECT row, scope.id, text, tags, at, rest, current FROM memory JOIN scope ON memory.scope = scope.number"
-            " WHERE indexed <> current LIMIT ?",
-            (limit,),
+        last, length = -_FOR_EVER, 0
+        while length < LONG and (
+            rows := self._db.run(
+                "SELECT row, scope.id, text, tags, at, rest, current FROM memory JOIN scope ON memory.scope = scope.number"
+                " WHERE indexed <> current AND row > ? ORDER BY row LIMIT ?",
+                (last, min(_BATCH, limit - len(added) - len(gone))),
+            )
         ):
-            (added if current else gone).append(read_document(tuple(columns)))
+            for *columns, current in rows:
+                document = read_document(tuple(columns))
+                (added if current else gone).append(document)
+                length += len(document.text)
+            last = number(rows[-1][0])
         return added, gone
 
     def mark_indexed(self, found: Iterable[Document]) -> None:
         """The index knows of these."""
         with self._db.transaction():
-            self._db.run_many(
-                "UPDATE memory SET indexed = current WHERE row = ?", ((one.row,) for one in found)
+            self._db.run(
+                "UPDATE memory SET indexed = current WHERE row IN (SELECT value FROM json_each(?))",
+                (f"[{','.join(str(one.row) for one in found)}]",),
             )
             self._merging.bury()
 
@@ -291,6 +296,14 @@ class Memories:
         with self._db.transaction():
             self._db.run("UPDATE memory SET indexed = 0 WHERE indexed")
             self._merging.bury()
+
+    def _number(self, scope: int, segment: Held) -> int:
+        self._db.run(
+            "INSERT INTO segment (scope, digest, object, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (scope, segment.digest, segment.object_id, segment.epoch_id),
+        )
+        [(made,)] = self._db.run("SELECT number FROM segment WHERE digest = ?", (segment.digest,))
+        return number(made)
 
     def _within(self, scopes: Collection[bytes] | None) -> tuple[str, list[Value]]:
         if scopes is None:

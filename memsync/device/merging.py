@@ -14,8 +14,6 @@ from memsync.device.rows import Identity, rest_of
 from memsync.format.records import Kept
 from memsync.memory import Memory, Tombstone
 
-ASKED = 250
-"""Identities that one statement asks for."""
 _BATCH = 2000
 
 
@@ -50,25 +48,23 @@ class Merging:
             return
         [(last,)] = self._db.run("SELECT coalesce(max(row), 0) FROM memory")
         # Of an own push read back all are known, and the first tells: what is there need not be made ready to be put there again.
-        first = memories[0]
-        known = self._rows_of(scope, memories) if self._rows_of(scope, [first]) else {}
+        identities = [(one.id, one.version) for one in memories]
+        known = self.rows_of(scope, identities) if self.rows_of(scope, identities[:1]) else {}
         new = [one for one in memories if (one.id, one.version) not in known] if known else memories
+        forgotten = self._forgotten(scope, new)
         self._db.run_many(
-            "INSERT INTO memory (scope, id, version, at, current, dead, text, tags, rest) SELECT ?1, ?2, ?3, ?4, NOT dead, dead,"
-            " iif(dead, '', ?5), iif(dead, '', ?6), iif(dead, x'', ?7)"
-            " FROM (SELECT EXISTS (SELECT 1 FROM tombstone WHERE scope = ?1 AND id = ?2) AS dead) WHERE true"
+            "INSERT INTO memory (scope, id, version, at, current, dead, text, tags, rest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
             (
-                (scope, one.id, one.version, one.when, one.text, " ".join(one.tags), rest_of(one))
+                (scope, one.id, one.version, one.when, 0, 1, "", "", b"")
+                if one.id in forgotten
+                else (scope, one.id, one.version, one.when, 1, 0, one.text, " ".join(one.tags), rest_of(one))
                 for one in new
             ),
         )
         if segment is not None:
-            self._db.run_many(
-                "INSERT OR IGNORE INTO holding (segment, row) VALUES (?, ?)",
-                ((segment, row) for row in known.values()),
-            )
-            self._hold(segment, scope, new, number(last))
+            self.hold(segment, known.values())
+            self._hold_new(segment, scope, new, number(last))
         edges = [(scope, one.id, old, one.version) for one in memories for old in one.replaces]
         self._db.run_many(
             "INSERT OR IGNORE INTO replaced (scope, id, version, by) SELECT ?1, ?2, ?3, ?4"
@@ -82,30 +78,31 @@ class Merging:
         found: set[bytes] = set()
         if not self._db.run("SELECT 1 FROM replaced WHERE scope = ? LIMIT 1", (scope,)):
             return found
-        for start in range(0, len(ids), ASKED):
-            some = ids[start : start + ASKED]
-            rows = self._db.run(
-                f"SELECT DISTINCT id FROM replaced WHERE scope = ? AND id IN ({','.join('?' * len(some))})",  # noqa: S608 ours
-                (scope, *some),
-            )
-            found.update(blob(row[0]) for row in rows)
+        rows = self._db.run_each(
+            "SELECT id FROM replaced WHERE scope = ? AND id = ? LIMIT 1", ((scope, one) for one in ids)
+        )
+        found.update(blob(row[0]) for row in rows)
         return found
 
-    def _rows_of(self, scope: int, memories: Sequence[Memory]) -> dict[Identity, int]:
+    def _forgotten(self, scope: int, memories: Sequence[Memory]) -> set[bytes]:
+        """The ids of those of these that a tombstone names."""
+        if not self._db.run("SELECT 1 FROM tombstone WHERE scope = ? LIMIT 1", (scope,)):
+            return set()
+        rows = self._db.run_each(
+            "SELECT id FROM tombstone WHERE scope = ? AND id = ? LIMIT 1",
+            ((scope, one.id) for one in memories),
+        )
+        return {blob(row[0]) for row in rows}
+
+    def rows_of(self, scope: int, identities: Iterable[Identity]) -> dict[Identity, int]:
         """The rows of those of these that are kept already."""
-        found: dict[Identity, int] = {}
-        for start in range(0, len(memories), ASKED):
-            some = [(one.id, one.version) for one in memories[start : start + ASKED]]
-            rows = self._db.run(
-                f"WITH asked (id, version) AS (VALUES {','.join(['(?, ?)'] * len(some))})"  # noqa: S608 ours
-                " SELECT memory.id, memory.version, row FROM asked CROSS JOIN memory"
-                " ON memory.id = asked.id AND memory.version = asked.version WHERE scope = ?",
-                [*(value for identity in some for value in identity), scope],
-            )
-            found.update(((blob(row[0]), blob(row[1])), number(row[2])) for row in rows)
-        return found
+        rows = self._db.run_each(
+            "SELECT id, version, row FROM memory WHERE scope = ? AND id = ? AND version = ?",
+            ((scope, *identity) for identity in identities),
+        )
+        return {(blob(row[0]), blob(row[1])): number(row[2]) for row in rows}
 
-    def _hold(self, segment: int, scope: int, memories: list[Memory], last: int) -> None:
+    def _hold_new(self, segment: int, scope: int, memories: list[Memory], last: int) -> None:
         """Note which rows the segment has: the new ones all lie after ``last``."""
         self._db.run(
             "INSERT INTO holding (segment, row) SELECT ?, row FROM memory WHERE row > ?", (segment, last)
@@ -116,6 +113,12 @@ class Merging:
                 " SELECT ?, row FROM memory WHERE scope = ? AND id = ? AND version = ?",
                 ((segment, scope, one.id, one.version) for one in memories),
             )
+
+    def hold(self, segment: int, rows: Iterable[int]) -> None:
+        """Note that the segment has these rows."""
+        self._db.run_many(
+            "INSERT OR IGNORE INTO holding (segment, row) VALUES (?, ?)", ((segment, row) for row in rows)
+        )
 
     def weigh(self, scope: int, ids: Iterable[bytes]) -> None:
         """Say anew which versions of these memories are current: those that none replaces, or the last one if they replace each other."""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from memsync.collector import many_values
 from memsync.device.memories import Memories
 from memsync.device.rows import Document
 from memsync.memory import Memory
@@ -60,6 +61,7 @@ class Index(Protocol):
         ...
 
 
+@many_values()
 def refresh(memories: Memories, index: Index) -> int:
     """Bring ``index`` up to what ``memories`` holds; returns how many versions it took in or let go of.
 

@@ -1,7 +1,7 @@
 """The index of one scope as it lies in the vault's encrypted database: words written lately, and runs of words that have settled.
 
 What is added goes, whole, into a table of fresh documents. Once there are many, they become a *run*: up to 65,536 documents numbered from
-0, and for each word the numbers of those that have it and how often, as bytes; eight small runs become a large one. What is removed is
+0, and for each word the numbers of those that have it and how often, as bytes; many small runs become a large one. What is removed is
 taken out of the table, or out of the run's bytes for each of its words. No table holds a text, and all of it can be made anew.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Final
 
-from memsync.device.database import Database, blob, number, text
+from memsync.device.database import Database, Row, blob, number, text
 from memsync.device.rows import Document
 from memsync.recall.signs import Signs, signs
 from memsync.recall.words import stems
@@ -35,17 +36,14 @@ _FRESH_COLUMNS: Final = "row, at, conversation, turn, speaker, asking, flags, ki
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A fresh document: the number of its memory's row, its time (ms), its signs, and its words, parted by spaces."""
+    """A document as it is indexed: the number of its memory's row, its time (ms), its signs, its words, then its title's, and how many its
+    own are. Of one without any the only word is ``""``."""
 
     row: int
     at: int
     signs: Signs
-    words: str
-
-    @property
-    def length(self) -> int:
-        """How many words it has, its title's aside."""
-        return self.words.count(" ") + 1 - self.words.count(TITLE)
+    words: list[str]
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +78,15 @@ class Shelf:
 
     # ------------------------------------------------------------------ writing
 
-    def add(self, documents: Iterable[Document]) -> bool:
+    def add(self, documents: Sequence[Document]) -> bool:
         """Take these in; whether any run has changed."""
-        entries = [_entry(one) for one in documents]
         waiting = number(self._db.run(f"SELECT count(*) FROM {self._fresh}")[0][0])
-        if waiting + len(entries) >= FRESH:
-            self._settle(entries)
+        if waiting + len(documents) >= FRESH:
+            self._settle(documents)
             return True
         self._db.run_many(
             f"INSERT INTO {self._fresh} ({_FRESH_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            map(_row_of, entries),
+            (_row_of(_entry(one)) for one in documents),
         )
         return False
 
@@ -104,11 +101,13 @@ class Shelf:
             self._take_out({one.row: one for one in settled})
         return bool(settled)
 
-    def _settle(self, new: list[Entry]) -> None:
-        entries = sorted([*self.fresh(), *new], key=lambda one: one.row)
-        self._put_run([_columns_of(entries)], [_postings_of(entries)])
+    def _settle(self, new: Sequence[Document]) -> None:
+        waiting: list[Entry | Document] = [*self.fresh(), *new]
+        waiting.sort(key=lambda one: one.row)
+        for start in range(0, len(waiting), LARGEST):
+            self._put_run(*_run_of(waiting[start : start + LARGEST]))
         self._db.run(f"DELETE FROM {self._fresh}")
-        small = [one for one in self.runs() if one.count < LARGEST]
+        small = [one for one in self.runs() if 2 * one.count <= LARGEST]
         if sum(one.count for one in small) >= LARGEST:
             self._merge(_fitting(small))
 
@@ -133,19 +132,19 @@ class Shelf:
             merged[word] = _little(at).tobytes() + bytes(often)
         self._db.run(f"DELETE FROM {self._postings} WHERE run IN ({marks})", list(bases))
         self._db.run(f"DELETE FROM {self._runs} WHERE number IN ({marks})", list(bases))
-        self._put_run([split_columns(one) for one in runs], [merged])
+        columns = {name: array(kind) for name, kind in COLUMNS}
+        for one in runs:
+            for name, values in split_columns(one).items():
+                columns[name].extend(values)
+        self._put_run(columns, merged.items())
 
-    def _put_run(self, columns: list[dict[str, array[int]]], postings: list[dict[str, bytes]]) -> None:
-        count = sum(len(one["row"]) for one in columns)
-        data = b"".join(
-            _little(array(kind, b"".join(one[name].tobytes() for one in columns))).tobytes()
-            for name, kind in COLUMNS
-        )
-        self._db.run(f"INSERT INTO {self._runs} (count, columns) VALUES (?, ?)", (count, data))
+    def _put_run(self, columns: dict[str, array[int]], postings: Iterable[tuple[str, bytes]]) -> None:
+        data = b"".join(_little(columns[name]).tobytes() for name, _ in COLUMNS)
+        self._db.run(f"INSERT INTO {self._runs} (count, columns) VALUES (?, ?)", (len(columns["row"]), data))
         run = self._db.last_row
         self._db.run_many(
             f"INSERT INTO {self._postings} (word, run, documents) VALUES (?, ?, ?)",
-            ((word, run, documents) for one in postings for word, documents in sorted(one.items())),
+            ((word, run, documents) for word, documents in postings),
         )
 
     def _take_out(self, documents: dict[int, Document]) -> None:
@@ -155,7 +154,7 @@ class Shelf:
             if not gone:
                 continue
             for at in gone:
-                for word in set(_entry(documents[columns["row"][at]]).words.split()):
+                for word in set(_entry(documents[columns["row"][at]]).words):
                     self._take_from(run.number, word, at)
                 for name, _ in COLUMNS:
                     columns[name][at] = 0
@@ -180,14 +179,14 @@ class Shelf:
     def fresh(self) -> list[Entry]:
         """All fresh documents, by row."""
         return [
-            Entry(number(row[0]), number(row[1]), Signs(*(number(one) for one in row[2:8])), text(row[8]))
+            _read_entry(row)
             for row in self._db.run(f"SELECT {_FRESH_COLUMNS} FROM {self._fresh} ORDER BY row")
         ]
 
     def fresh_after(self, row: int) -> list[Entry]:
         """The fresh documents of rows after this one, by row."""
         return [
-            Entry(number(one[0]), number(one[1]), Signs(*(number(each) for each in one[2:8])), text(one[8]))
+            _read_entry(one)
             for one in self._db.run(
                 f"SELECT {_FRESH_COLUMNS} FROM {self._fresh} WHERE row > ? ORDER BY row",
                 (row,),
@@ -247,7 +246,14 @@ def _entry(document: Document) -> Entry:
     words = stems(f"{document.text} {document.tags}" if document.tags else document.text)
     kept = signs(document, words)
     titled = [TITLE + word for word in dict.fromkeys(stems(document.title))] if document.title else []
-    return Entry(document.row, document.at, kept, " ".join(words + titled))
+    every = words + titled or [""]
+    return Entry(document.row, document.at, kept, every, len(every) - len(titled))
+
+
+def _read_entry(row: Row) -> Entry:
+    words = text(row[8]).split(" ")
+    length = sum(not word.startswith(TITLE) for word in words)
+    return Entry(number(row[0]), number(row[1]), Signs(*(number(one) for one in row[2:8])), words, length)
 
 
 def _row_of(entry: Entry) -> tuple[int | str, ...]:
@@ -261,38 +267,55 @@ def _row_of(entry: Entry) -> tuple[int | str, ...]:
         one.asking,
         one.flags,
         one.kinds,
-        entry.words,
+        " ".join(entry.words),
     )
 
 
-def _columns_of(entries: list[Entry]) -> dict[str, array[int]]:
+def _run_of(waiting: Sequence[Entry | Document]) -> tuple[dict[str, array[int]], list[tuple[str, bytes]]]:
+    """The columns of a run and, by word, what it says of its documents. Of each document no more is held than numbers."""
     columns = {name: array(kind) for name, kind in COLUMNS}
-    for one in entries:
-        for name in ("conversation", "turn", "speaker", "asking", "flags", "kinds"):
-            columns[name].append(getattr(one.signs, name))
-        columns["row"].append(one.row)
-        columns["at"].append(one.at)
-        columns["length"].append(one.length)
-    return columns
+    put = [columns[name].append for name, _ in COLUMNS]
+    places: defaultdict[str, int] = defaultdict()
+    places.default_factory = places.__len__  # a word that is new gets the next number
+    codes, counts = array("q"), array("q")
+    for one in waiting:
+        entry = one if isinstance(one, Entry) else _entry(one)
+        seen = entry.signs
+        for append, value in zip(
+            put,
+            (
+                entry.row,
+                entry.at,
+                seen.conversation,
+                seen.turn,
+                seen.speaker,
+                seen.asking,
+                seen.flags,
+                seen.kinds,
+                entry.length,
+            ),
+            strict=True,
+        ):
+            append(value)
+        codes.extend(map(places.__getitem__, entry.words))
+        counts.append(len(entry.words))
+    return columns, _postings_of(places, codes, counts)
 
 
-def _postings_of(entries: list[Entry]) -> dict[str, bytes]:
+def _postings_of(places: dict[str, int], codes: array[int], counts: array[int]) -> list[tuple[str, bytes]]:
+    """By word, ascending: the documents that have it and how often. ``codes``: the words of all documents, one after the other, by number;
+    ``counts``: how many each has."""
     import numpy as np  # noqa: PLC0415, RUF100 a single memory is written without it
 
-    texts = [one.words.split(" ") for one in entries]
-    words = list(chain.from_iterable(texts))
-    places = {word: place for place, word in enumerate(dict.fromkeys(words))}
-    codes = np.fromiter(map(places.__getitem__, words), np.int64, len(words))
-    documents = np.repeat(np.arange(len(texts)), np.fromiter(map(len, texts), np.int64, len(texts)))
-    pairs, often = np.unique(codes * LARGEST + documents, return_counts=True)
+    documents = np.repeat(np.arange(len(counts)), np.frombuffer(counts, np.int64))
+    pairs, often = np.unique(np.frombuffer(codes, np.int64) * LARGEST + documents, return_counts=True)
     numbers = (pairs % LARGEST).astype("<u2").tobytes()
-    counts = np.minimum(often, 255).astype(np.uint8).tobytes()
-    ends = np.searchsorted(pairs, np.arange(1, len(places) + 1) * LARGEST).tolist()
-    starts = [0, *ends[:-1]]
-    return {
-        word: numbers[2 * start : 2 * end] + counts[start:end]
-        for word, start, end in zip(places, starts, ends, strict=True)
-    }
+    repeats = np.minimum(often, 255).astype(np.uint8).tobytes()
+    bounds = np.searchsorted(pairs, np.arange(len(places) + 1) * LARGEST).tolist()
+    return [
+        (word, numbers[2 * bounds[at] : 2 * bounds[at + 1]] + repeats[bounds[at] : bounds[at + 1]])
+        for word, at in sorted(places.items())
+    ]
 
 
 def _fitting(runs: list[Run]) -> list[Run]:

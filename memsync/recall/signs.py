@@ -34,16 +34,17 @@ _NUMBERED: Final = re.compile(
     r"|years?|months?|weeks?|hours?|days?)\b",
     re.IGNORECASE,
 )
-_RUN: Final = re.compile(r"\w+")
+_PARTING: Final = bytes(at if chr(at).isalnum() or chr(at) == "_" else 0x20 for at in range(256))
+"""Of ASCII, what no word has is a space."""
 _TIMES: Final = frozenset(
-    "yesterday today tonight tomorrow ago recently since weekend monday tuesday wednesday thursday friday saturday sunday january "
-    "february march april june july august september october november december".split()
+    b"yesterday today tonight tomorrow ago recently since weekend monday tuesday wednesday thursday friday saturday sunday january "
+    b"february march april june july august september october november december".split()
 )
-_FIGURE: Final = re.compile(r"\d")
-_LEADING: Final = frozenset("last next this few".split())
+_FIGURE: Final = re.compile(r"[0-9]")
+_LEADING: Final = frozenset(b"last next this few".split())
 _NUMBERS: Final = frozenset(
-    "one two three four five six seven eight nine ten once twice first second third dozen couple year years month months week weeks "
-    "hour hours day days".split()
+    b"one two three four five six seven eight nine ten once twice first second third dozen couple year years month months week weeks "
+    b"hour hours day days".split()
 )
 _NAMING: Final = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+")
 _ASKING: Final = re.compile(r"[^.!?]*\?")
@@ -68,10 +69,10 @@ def signs(document: Document, words: list[str]) -> Signs:
     """The signs of a document whose ``stems`` are ``words``."""
     text = document.text
     asked = sum(map(len, _ASKING.findall(text))) if "?" in text else 0
-    flags = _timed_or_numbered(text) | NAMING * bool(_NAMING.search(text))
+    flags = _timed_or_numbered(text, words) | NAMING * bool(_NAMING.search(text))
     things = _things()
     kinds = 0
-    for word in things.keys() & set(words):
+    for word in _thing_words().intersection(words):
         kinds |= things[word]
     return Signs(
         conversation=_conversation(document),
@@ -83,12 +84,16 @@ def signs(document: Document, words: list[str]) -> Signs:
     )
 
 
-def _timed_or_numbered(text: str) -> int:
-    """What ``_TIMED`` and ``_NUMBERED`` find. Of ASCII most is told by whole words, for neither parts one, and sooner."""
+def _timed_or_numbered(text: str, stemmed: list[str]) -> int:
+    """What ``_TIMED`` and ``_NUMBERED`` find. Of ASCII most is told by whole words, for neither parts one, and sooner; nothing is where
+    there is no digit and none of all stems is one of theirs."""
     if not text.isascii():
         return TIMED * bool(_TIMED.search(text)) | NUMBERED * bool(_NUMBERED.search(text))
-    words = set(_RUN.findall(text.lower()))
-    figures = [word for word in words if word.isdigit()] if _FIGURE.search(text) else []
+    figured = bool(_FIGURE.search(text))
+    if not figured and _telling().isdisjoint(stemmed):
+        return 0
+    words = text.lower().encode().translate(_PARTING).split()
+    figures = [word for word in words if word.isdigit()] if figured else []
     timed = (
         not _TIMES.isdisjoint(words)
         or any(len(word) == 4 for word in figures)
@@ -124,6 +129,8 @@ def _conversation(document: Document) -> int:
 
 def _place(turn: str | None, part: str | None) -> int:
     """A turn's number in a way that sorts; its parts follow each other."""
+    if turn is None and part is None:
+        return 0
     digits = re.search(r"\d+", turn or "")
     piece = re.match(r"\d+", part or "")
     return min(int(digits[0]) if digits else 0, 1 << 40) * 1000 + min(int(piece[0]) if piece else 0, 999)
@@ -136,6 +143,17 @@ def _things() -> dict[str, int]:
         for word in stems(things):
             found[word] = found.get(word, 0) | 1 << bit
     return found
+
+
+@cache
+def _thing_words() -> frozenset[str]:
+    return frozenset(_things())
+
+
+@cache
+def _telling() -> frozenset[str]:
+    """The stems of all words that tell of a time or a number."""
+    return frozenset(stems(b" ".join((*_TIMES, *_LEADING, *_NUMBERS)).decode()))
 
 
 @cache

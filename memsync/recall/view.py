@@ -123,7 +123,7 @@ class View:
         base = len(settled["row"])
         self._fresh_words: dict[str, tuple[list[int], list[int]]] = {}
         for place, one in enumerate(entries, base):
-            for word, often in Counter(one.words.split(" ")).items():
+            for word, often in Counter(one.words).items():
                 places, counts = self._fresh_words.setdefault(word, ([], []))
                 places.append(place)
                 counts.append(min(often, 255))

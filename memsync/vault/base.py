@@ -15,6 +15,7 @@ from memsync.crypto.epochs import EpochKey
 from memsync.crypto.randomness import Random, system_random
 from memsync.device.history import History
 from memsync.device.lock import VaultLock
+from memsync.device.memories import PAGE
 from memsync.device.paths import VaultPaths
 from memsync.device.secrets import Secrets
 from memsync.errors import ChainError, LockedError
@@ -31,6 +32,8 @@ from memsync.sync.wishes import wish_record
 PERSONAL = "personal"
 ScopeNames: TypeAlias = str | Collection[str] | None
 """One scope, several, or all of them (None)."""
+Write: TypeAlias = Callable[[bytes, Sequence[Memory | Tombstone]], None]
+"""Writes records into the scope of an id."""
 
 
 class Where(TypedDict, total=False):
@@ -83,8 +86,24 @@ class OpenVault:
             yield self._replica
 
     def _write(self, at: Replica, scope: bytes, records: Sequence[Memory | Tombstone]) -> None:
-        at.memories.write(scope, records)
-        at.journal.append_many(wish_record(scope, record, created=at.now_ms()) for record in records)
+        with self._writing(at) as write:
+            write(scope, records)
+
+    @contextmanager
+    def _writing(self, at: Replica) -> Iterator[Write]:
+        """To write batch after batch: the index, which takes in many at once faster, learns of them when there are many, and at the end."""
+        unindexed = 0
+
+        def write(scope: bytes, records: Sequence[Memory | Tombstone]) -> None:
+            nonlocal unindexed
+            at.memories.write(scope, records)
+            at.journal.append_many(wish_record(scope, record, created=at.now_ms()) for record in records)
+            unindexed += len(records)
+            if unindexed >= PAGE:
+                at.refresh_index()
+                unindexed = 0
+
+        yield write
         at.refresh_index()
 
     def _scopes(self, scope: ScopeNames) -> list[bytes]:

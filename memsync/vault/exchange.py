@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+from memsync.collector import many_values
 from memsync.crypto.kdf import derive
 from memsync.device.imported import Imported
 from memsync.device.lines import Lines
@@ -21,7 +22,7 @@ from memsync.memory import Memory, new_id
 from memsync.progress import tell
 from memsync.recall.plain import folded
 from memsync.sync.replica import Replica
-from memsync.vault.base import PERSONAL, to_ms
+from memsync.vault.base import PERSONAL, Write, to_ms
 from memsync.vault.selection import SelectionVerbs
 
 ExportFormat: TypeAlias = Literal["jsonl", "markdown"]
@@ -52,6 +53,7 @@ class ExportedMemories:
 class ExchangeVerbs(SelectionVerbs):
     """What a person does to move in, and to move out."""
 
+    @many_values()
     def import_file(
         self,
         path: Path | str,
@@ -68,8 +70,8 @@ class ExchangeVerbs(SelectionVerbs):
         """
         options = options or ImportOptions()
         try:
-            with self._working("import") as at:
-                return self._import(at, path, format, options)
+            with self._working("import") as at, self._writing(at) as write:
+                return self._import(at, write, path, format, options)
         except _OnlyLooked as looked:
             return looked.report
 
@@ -109,7 +111,14 @@ class ExchangeVerbs(SelectionVerbs):
                 written = write_markdown(path, memories, scopes=list(self.scopes()), conflicts=conflicts)
         return ExportedMemories(path, format, written.memories, written.secrets, written.bytes)
 
-    def _import(self, at: Replica, path: Path | str, format: str, options: ImportOptions) -> Report:  # noqa: A002
+    def _import(
+        self,
+        at: Replica,
+        write: Write,
+        path: Path | str,
+        format: str,  # noqa: A002
+        options: ImportOptions,
+    ) -> Report:
         ledger = _Ledger(Imported(at.database))
         scope = at.scopes.id_of(options.scope or PERSONAL)
         export = open_export(path, format, options, seen=ledger)
@@ -126,7 +135,7 @@ class ExchangeVerbs(SelectionVerbs):
             others = [one.draft(now) for one in batch if one.own is None]
             memories += kept.without(self._made(others, cleaned=True))
             if not options.dry_run:
-                self._write(at, scope, memories)
+                write(scope, memories)
             ledger.keep()
             done += len(batch)
             tell("taking in memories", done)

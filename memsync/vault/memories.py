@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
+from memsync.collector import many_values
 from memsync.device.rows import Found
 from memsync.errors import InputError, NotFoundError
 from memsync.format.entry import MAX_SCOPES
@@ -61,14 +62,15 @@ class MemoryVerbs(MeaningVerbs):
             self._write(at, at.scopes.id_of(scope), [memory])
             return memory
 
+    @many_values()
     def remember_many(self, drafts: Iterable[Draft], *, scope: str = PERSONAL) -> int:
         """Keep many at once, all or none; returns how many."""
-        with self._working("remember") as at:
+        with self._working("remember") as at, self._writing(at) as write:
             scope_id, done, source = at.scopes.id_of(scope), 0, iter(drafts)
             while batch := list(islice(source, _BATCH)):
-                self._write(at, scope_id, self._made(batch))
+                write(scope_id, self._made(batch))
                 done += len(batch)
-            return done
+        return done
 
     def edit(self, memory: Memory | bytes, text: str, *, scope: str | None = None) -> Memory:
         """Give a memory another text; what it was stays in the history. An edit of a conflict settles it."""

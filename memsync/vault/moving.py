@@ -173,9 +173,9 @@ class MovingVault(OpenVault):
 
     def _fill_scope(self, old: Replica, scope: bytes, there: bytes) -> int:
         at, done, lacking = self._replica, 0, self._lacking(old, scope, there)
-        with at.database.transaction():
+        with at.database.transaction(), self._writing(at) as write:
             while batch := list(islice(lacking, _BATCH)):
-                self._write(at, there, batch)
+                write(there, batch)
                 done += len(batch)
         return done
 

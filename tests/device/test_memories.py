@@ -141,6 +141,32 @@ def test_an_id_is_forgotten_in_its_scope_only(memories: Memories):
     assert versions(memories, 1, OTHER) == {1}
 
 
+def test_a_segment_of_memories_that_are_kept_is_held_without_being_read(
+    database: Database, memories: Memories
+):
+    memories.write(SCOPE, [memory(1, 1), memory(1, 2, replaces=(1,)), memory(2, 3), memory(3, 4)])
+    some = [(uuid(1, 1), uuid(2, 1)), (uuid(1, 1), uuid(2, 2)), (uuid(1, 2), uuid(2, 3))]
+    assert memories.attach_known(SCOPE, held("a"), some)
+    assert memories.attach_known(SCOPE, held("a"), some)
+    assert list(Segments(database).held(SCOPE)) == [held("a").digest]
+    assert memories.unreached(SCOPE) == {(uuid(1, 3), uuid(2, 4))}
+    assert memories.detach(SCOPE, [held("a").digest]) == set(some)
+
+
+def test_a_segment_with_a_memory_that_is_not_kept_or_was_forgotten_since_is_not_held_unread(
+    database: Database, memories: Memories
+):
+    memories.write(SCOPE, [memory(1, 1), memory(2, 2)])
+    some = [(uuid(1, 1), uuid(2, 1)), (uuid(1, 2), uuid(2, 2))]
+    assert not memories.attach_known(SCOPE, held("a"), [*some, (uuid(1, 3), uuid(2, 3))])
+    assert not memories.attach_known(OTHER, held("a"), some)
+    memories.write(SCOPE, [tombstone(2)])
+    assert not memories.attach_known(SCOPE, held("a"), some)
+    assert list(Segments(database).held(SCOPE)) == []
+    memories.attach(SCOPE, held("a"), [memory(1, 1), memory(2, 2)])
+    assert memories.forgotten_in(SCOPE) == {held("a").digest: {some[1]}}
+
+
 def test_a_forgotten_text_leaves_the_database_once_the_index_let_go(database: Database, memories: Memories):
     memories.attach(SCOPE, held("a"), [memory(1, 1, text="xyzzy")])
     memories.write(SCOPE, [memory(2, 1, text="plugh")])

@@ -3,10 +3,12 @@
 import os
 import random
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from memsync.device import memories
 from memsync.device.database import Database
 from memsync.device.memories import Memories
 from memsync.memory import Memory, Source, Tombstone, new_id
@@ -29,6 +31,10 @@ def made(count: int, *, seed: int = 3) -> list[Memory]:
         )
         for n in range(count)
     ]
+
+
+def dead(memory: Memory) -> Tombstone:
+    return Tombstone(id=memory.id, version=new_id(9, os.urandom), forgotten=9)
 
 
 class Desk:
@@ -76,6 +82,43 @@ def test_what_has_settled_is_found_as_what_is_fresh(small_runs, monkeypatch):
     for question in QUESTIONS:
         assert settled.found(question) == fresh.found(question), question
         assert settled.found(question)
+
+
+def test_what_is_written_at_once_settles_in_full_runs_and_is_found_as_what_is_fresh(small_runs, monkeypatch):
+    records = made(150)
+    at_once = Desk()
+    at_once.write(*records[:10])
+    at_once.write(*records[10:])
+    assert [run.count for run in at_once.index._shelf(1).runs()] == [64, 64, 22]
+    assert at_once.index._shelf(1).fresh() == []
+    for seed in (5, 6):
+        at_once.write(*made(25, seed=seed))
+    assert [run.count for run in at_once.index._shelf(1).runs()] == [
+        64,
+        64,
+        25,
+        47,
+    ]  # of the small, those that fit
+    at_once.write(*(dead(one) for seed in (5, 6) for one in made(25, seed=seed)))
+    monkeypatch.setattr(shelf, "FRESH", 10_000)
+    fresh = Desk()
+    fresh.write(*records)
+    for question in QUESTIONS:
+        assert {text for text, _ in at_once.found(question)} == {text for text, _ in fresh.found(question)}, (
+            question
+        )
+
+
+def test_of_long_texts_the_index_takes_in_fewer_at_once_and_all_in_the_end(monkeypatch):
+    monkeypatch.setattr(memories, "LONG", 5_000)
+    monkeypatch.setattr(memories, "_BATCH", 8)
+    desk, records = Desk(), made(40)
+    desk.memories.write(HOME, [replace(one, text=one.text + " goose" * 100) for one in records])
+    added, gone = desk.memories.unindexed()
+    assert (len(added), gone) == (8, [])
+    refresh(desk.memories, desk.index)
+    assert desk.memories.unindexed() == ([], [])
+    assert len(desk.found("goose", k=50)) == 40
 
 
 def test_what_is_forgotten_leaves_a_run_with_all_its_words(small_runs):

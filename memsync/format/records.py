@@ -61,7 +61,7 @@ class Record:
 @dataclass(frozen=True, slots=True)
 class EncodedRecord:
     """A record as a segment takes it in: its bytes, its witness leaf, how many items of DAG-CBOR it is, the memory's id and version, its
-    author and its time (ms), and whether the record is new, of batch 0."""
+    author and its time (ms), whether the record is new, of batch 0, and whether it is a memory's, no tombstone's."""
 
     data: bytes
     leaf: bytes
@@ -70,13 +70,21 @@ class EncodedRecord:
     author: bytes | None
     when: int
     is_new: bool
+    is_memory: bool
 
     @classmethod
     def of(cls, record: Record) -> EncodedRecord:
         """What a record is in bytes; ``InvalidMemory`` above 192 KiB."""
         memory = record.memory
         identity = (memory.id, memory.version)
-        return cls(*encode_record(record), identity, memory.author, memory.when, record.batch == 0)
+        return cls(
+            *encode_record(record),
+            identity,
+            memory.author,
+            memory.when,
+            is_new=record.batch == 0,
+            is_memory=isinstance(memory, Memory),
+        )
 
     @classmethod
     def of_new(cls, salt: bytes, memory: bytes, *, what: str = "memory") -> EncodedRecord:
@@ -98,6 +106,7 @@ class EncodedRecord:
             None if author is None else as_bytes(author, 32, what=what, name="author"),
             as_ms(when, what=what, name="a time"),
             is_new=True,
+            is_memory="forgotten" not in value,
         )
 
 

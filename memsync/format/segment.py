@@ -8,8 +8,9 @@ leaves records out, never adds, and keeps the witness leaves of what it left out
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -21,7 +22,7 @@ from memsync.format.block import Block, Ref, check_digest
 from memsync.format.catalog_node import Epoch, Order, SegmentRow
 from memsync.format.fields import as_bytes, as_list, as_uint, check_version
 from memsync.format.records import EncodedRecord, Record
-from memsync.format.stream import MAX_INFLATED, StreamWriter, read_stream
+from memsync.format.stream import MAX_INFLATED, StreamWriter, inflate, read_stream
 from memsync.ipld.dagcbor import MAX_ITEMS, Value, decode, encode
 
 Dropped: TypeAlias = tuple[int, bytes]
@@ -43,8 +44,24 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """What a segment was sealed from, so that who sealed it knows it again without reading its records: its row in the catalog, the
+    SHA-256 of its one stream, inflated, and of each record the memory's id and version, 32 bytes together."""
+
+    row: SegmentRow
+    inflated: bytes
+    packed: bytes = field(repr=False)
+
+    def identities(self) -> Iterator[tuple[bytes, bytes]]:
+        """Id and version of each, in order."""
+        for at in range(0, len(self.packed), 32):
+            yield self.packed[at : at + 16], self.packed[at + 16 : at + 32]
+
+
+@dataclass(frozen=True, slots=True)
 class SealedSegment:
-    """A new segment: its block and ref, what its row says, and the witness leaves of the records that are new with it."""
+    """A new segment: its block and ref, what its row says, the witness leaves of the records that are new with it, and, where all are
+    memories of the owner's and none was dropped, digest and identities for its :class:`Contents`."""
 
     block: Block
     ref: Ref
@@ -53,10 +70,16 @@ class SealedSegment:
     earliest: int
     latest: int
     leaves: tuple[bytes, ...]
+    inflated: bytes | None = None
+    packed: bytes = field(default=b"", repr=False)
 
     def row(self, order: Order) -> SegmentRow:
         """Its row in the catalog, at ``order``."""
         return SegmentRow(order, self.ref, self.epoch, self.count, self.earliest, self.latest)
+
+    def contents(self, order: Order) -> Contents | None:
+        """How it is known again where it stands at ``order``; None for one whose records must be read."""
+        return None if self.inflated is None else Contents(self.row(order), self.inflated, self.packed)
 
 
 def build_segments(
@@ -128,11 +151,7 @@ def open_segment(data: bytes, row: SegmentRow, *, key: ContentKey, vault: bytes,
 
     ``FormatError("segment", …)`` else: ``hash``, ``key``, ``tag`` … of the block, and those of :func:`read_segment`.
     """
-    check_digest(data, row.ref.digest, what=_WHAT)
-    if Epoch.of(key) != row.epoch:
-        raise InputError("a segment is opened with the content key of its epoch")
-    place = aad(vault, scope, key.id, Kind.SEGMENT, row.ref.object_id)
-    segment = read_segment(open_block(key.secret, place, data, what=_WHAT))
+    segment = read_segment(_open(data, row, key, vault, scope))
     times = [record.memory.when for record in segment.records]
     if len(times) != row.count:
         raise FormatError(_WHAT, "count", f"{len(times)} records where its row says {row.count}")
@@ -141,17 +160,25 @@ def open_segment(data: bytes, row: SegmentRow, *, key: ContentKey, vault: bytes,
     return segment
 
 
+def check_contents(data: bytes, contents: Contents, *, key: ContentKey, vault: bytes, scope: bytes) -> None:
+    """Refuse a block that does not open, as for any reader, to the very bytes that it was sealed from.
+
+    ``FormatError("segment", …)``: those of the block and of what it inflates to, ``value`` for other bytes.
+    """
+    streams, dropped = _read_outline(_open(data, contents.row, key, vault, scope))
+    if dropped or [hashlib.sha256(inflate(*stream)).digest() for stream in streams] != [contents.inflated]:
+        raise FormatError(_WHAT, "value", "it holds something else than was sealed")
+
+
 def read_segment(plaintext: bytes) -> Segment:
     """The segment in a plaintext.
 
     ``FormatError("segment", …)``: faults of DAG-CBOR and of records; ``inflate`` (more than 4 MiB, or not as declared), ``duplicate``,
     ``order``, ``count`` (nothing in it), ``value`` (two authors in one stream).
     """
-    fields = as_list(decode(plaintext, what=_WHAT), what=_WHAT, name="a segment")
-    check_version(fields[0] if fields else None, what=_WHAT)
-    _, streams, dropped = as_list(fields, 3, what=_WHAT, name="a segment")
-    records = _read_streams(as_list(streams, what=_WHAT, name="streams"))
-    leaves = [_read_dropped(value) for value in as_list(dropped, what=_WHAT, name="dropped")]
+    streams, dropped = _read_outline(plaintext)
+    records = [record for length, data in streams for record in read_stream(length, data)]
+    leaves = [_read_dropped(value) for value in dropped]
     for left, right in pairwise(leaves):
         if left >= right:
             raise FormatError(
@@ -164,16 +191,29 @@ def read_segment(plaintext: bytes) -> Segment:
     return Segment(tuple(records), tuple(leaves))
 
 
-def _read_streams(values: list[Value]) -> list[Record]:
+def _open(data: bytes, row: SegmentRow, key: ContentKey, vault: bytes, scope: bytes) -> bytes:
+    """The plaintext of the block that ``row`` names."""
+    check_digest(data, row.ref.digest, what=_WHAT)
+    if Epoch.of(key) != row.epoch:
+        raise InputError("a segment is opened with the content key of its epoch")
+    place = aad(vault, scope, key.id, Kind.SEGMENT, row.ref.object_id)
+    return open_block(key.secret, place, data, what=_WHAT)
+
+
+def _read_outline(plaintext: bytes) -> tuple[list[tuple[int, bytes]], list[Value]]:
+    """The streams of a segment, each with the length that it says it inflates to, within bounds, and what it says was dropped."""
+    fields = as_list(decode(plaintext, what=_WHAT), what=_WHAT, name="a segment")
+    check_version(fields[0] if fields else None, what=_WHAT)
+    _, values, dropped = as_list(fields, 3, what=_WHAT, name="a segment")
     streams: list[tuple[int, bytes]] = []
-    for value in values:
+    for value in as_list(values, what=_WHAT, name="streams"):
         length, data = as_list(value, 2, what=_WHAT, name="a stream")
         streams.append(
             (as_uint(length, 32, what=_WHAT, name="length"), as_bytes(data, what=_WHAT, name="stream"))
         )
     if sum(length for length, _ in streams) > MAX_INFLATED:
         raise FormatError(_WHAT, "inflate", f"streams inflate to more than {MAX_INFLATED} bytes")
-    return [record for length, data in streams for record in read_stream(length, data)]
+    return streams, as_list(dropped, what=_WHAT, name="dropped")
 
 
 def _read_dropped(value: Value) -> Dropped:
@@ -192,6 +232,8 @@ class _Filling:
         self._identities: set[tuple[bytes, bytes]] = set()
         self._times: list[int] = []
         self._leaves: list[bytes] = []
+        self._packed = bytearray()
+        self._known_again = not self._dropped
         self._base = len(encode([1, [], self._dropped])) + 4
         self._inflated = 0
         self._size = self._base
@@ -234,6 +276,8 @@ class _Filling:
         self._size += stream.size() - before + _GROWTH
         self._inflated += len(data) + _GROWTH + (0 if before else 9)
         self._identities.add(record.identity)
+        self._packed += b"".join(record.identity)
+        self._known_again &= record.is_memory and record.author is None
         self._times.append(record.when)
         if record.is_new:
             self._leaves.append(record.leaf)
@@ -255,7 +299,14 @@ class _Filling:
             min(self._times, default=0),
             max(self._times, default=0),
             tuple(self._leaves),
+            *self._how_known_again(),
         )
+
+    def _how_known_again(self) -> tuple[bytes | None, bytes]:
+        if not self._known_again:
+            return None, b""
+        (stream,) = self._streams.values()
+        return stream.digest, bytes(self._packed)
 
     def _bound(self, stream: StreamWriter | None, more: int) -> int:
         before, stream = (stream.size(), stream) if stream else (0, StreamWriter())

@@ -7,6 +7,7 @@ declared length and refuses what comes after.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from typing import Final
 
@@ -27,7 +28,8 @@ _UNSETTLED: Final = 4096
 
 
 class StreamWriter:
-    """One stream being filled. It always knows a :meth:`size` that it will not exceed; :meth:`measure` makes that exact."""
+    """One stream being filled. It always knows a :meth:`size` that it will not exceed; :meth:`measure` makes that exact. ``digest``:
+    SHA-256 of the inflated stream, once it is finished."""
 
     def __init__(self) -> None:
         self._deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -37,6 +39,7 @@ class StreamWriter:
         self._measured = 0
         self._added = 0
         self.items = 1
+        self.digest = b""
 
     def size(self, more: int = 0) -> int:
         """Bytes of the finished stream with ``more`` added, at most."""
@@ -65,6 +68,7 @@ class StreamWriter:
         self._put(self._deflate.flush())
         head = _list_head(len(self._records))
         inflated = head + b"".join(self._records)
+        self.digest = hashlib.sha256(inflated).digest()
         stored = b"\0" + len(head).to_bytes(2, "little") + (len(head) ^ 0xFFFF).to_bytes(2, "little") + head
         checksum = zlib.adler32(inflated).to_bytes(4, "big")
         return len(inflated), b"".join((b"\x78\x9c", stored, *self._out, checksum))
@@ -75,11 +79,11 @@ class StreamWriter:
             self._written += len(data)
 
 
-def read_stream(length: int, stream: bytes) -> list[Record]:
-    """The records of a stream that says it inflates to ``length`` bytes.
+def inflate(length: int, stream: bytes) -> bytes:
+    """What a stream inflates to, which it says is ``length`` bytes.
 
-    ``FormatError("segment", …)``: ``inflate`` (not zlib, or not of that length), ``trailing``, ``count`` (no records), ``value`` (two
-    authors), and those of records. At most ``length`` + 1 bytes are inflated, which the caller bounds.
+    ``FormatError("segment", …)``: ``inflate`` (not zlib, or not of that length), ``trailing``. At most ``length`` + 1 bytes are inflated,
+    which the caller bounds.
     """
     inflater = zlib.decompressobj()
     try:
@@ -90,7 +94,15 @@ def read_stream(length: int, stream: bytes) -> list[Record]:
         raise FormatError(_WHAT, "inflate", f"a stream does not inflate to the {length} bytes that it says")
     if inflater.unused_data:
         raise FormatError(_WHAT, "trailing", "bytes after the end of a stream")
-    values = as_list(decode(data, what=_WHAT), what=_WHAT, name="a stream")
+    return data
+
+
+def read_stream(length: int, stream: bytes) -> list[Record]:
+    """The records of a stream that says it inflates to ``length`` bytes.
+
+    ``FormatError("segment", …)``: those of :func:`inflate`, ``count`` (no records), ``value`` (two authors), and those of records.
+    """
+    values = as_list(decode(inflate(length, stream), what=_WHAT), what=_WHAT, name="a stream")
     if not values:
         raise FormatError(_WHAT, "count", "a stream without records")
     records = [read_record(value, what=_WHAT) for value in values]

@@ -21,6 +21,7 @@ from memsync.format.block import Block
 from memsync.format.owner import Device, Grant, Owner, Scope, seal_owner
 from memsync.format.rights import READ, WRITE
 from memsync.format.root import seal_root
+from memsync.format.segment import Contents
 from memsync.format.witness import witness_of
 from memsync.sync.composition import Composition, Renewal, ScopeState
 from memsync.sync.forwarding import with_moved
@@ -35,8 +36,8 @@ from memsync.sync.wishes import Wishes
 @dataclass(frozen=True, slots=True)
 class Composed:
     """The next root: the call that commits it (unsigned), its digest and sequence, every block that it needs and that is new, the
-    grants made for wishes, by wish, those made in place of others, by the old one's id, and the names of the scopes that begin a new
-    epoch."""
+    grants made for wishes, by wish, those made in place of others, by the old one's id, the names of the scopes that begin a new epoch, and
+    how new segments are known again, by digest."""
 
     call: Call
     root: bytes
@@ -45,6 +46,7 @@ class Composed:
     grants: Mapping[bytes, Grant]
     replaced: Mapping[bytes, Grant]
     rotated: tuple[str, ...]
+    contents: Mapping[bytes, Contents]
 
 
 def compose(
@@ -242,6 +244,7 @@ def _finish(
         made,
         replaced,
         tuple(sorted(making.rotated)),
+        making.contents,
     )
 
 

@@ -23,6 +23,7 @@ from memsync.format.envelope import Envelope, PointerKey, seal_envelope
 from memsync.format.lockbox import Since, seal_lockbox, seal_since
 from memsync.format.owner import Device, EarlierGeneration, Grant, Owner, Scope
 from memsync.format.rights import READ, WRITE
+from memsync.format.segment import Contents
 from memsync.sync.keys import OwnerKeys
 from memsync.sync.reachable import with_since_blocks
 from memsync.sync.sealing import Forgotten, seal_scope
@@ -54,8 +55,8 @@ class ScopeState:
 
 @dataclass(slots=True)
 class Composition:
-    """The next root, as far as it is made. ``leaves``: of the witness; ``shares``: what the chain is told of the new grants; ``since``: the
-    since blocks made, by grant."""
+    """The next root, as far as it is made. ``leaves``: of the witness; ``contents``: how new segments are known again, by digest;
+    ``shares``: what the chain is told of the new grants; ``since``: the since blocks made, by grant."""
 
     keys: OwnerKeys
     fetch: Fetch
@@ -65,6 +66,7 @@ class Composition:
     scopes: dict[bytes, ScopeState]
     blocks: dict[bytes, Block] = field(default_factory=dict)
     leaves: list[bytes] = field(default_factory=list)
+    contents: dict[bytes, Contents] = field(default_factory=dict)
     rotated: set[str] = field(default_factory=set)
     shares: list[Share] = field(default_factory=list)
     since: list[tuple[bytes, Since]] = field(default_factory=list)
@@ -108,6 +110,7 @@ class Composition:
             state.catalog, state.count = sealed.catalog, sealed.count
             self.add(*sealed.blocks)
             self.leaves += sealed.leaves
+            self.contents |= {one.row.ref.digest: one for one in sealed.contents}
 
     def renew(self, renewal: Renewal, device: Device | None) -> None:
         """Begin the generation of the keys: without the devices that go, with what later devices need of the generation before."""

@@ -7,12 +7,14 @@ a lost race nor a reorg loses anything. A head below one seen final, or another 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from memsync.chain.registry import Snapshot, VaultState
+from memsync.collector import many_values
 from memsync.device.heads import Head
+from memsync.device.memories import Memories
 from memsync.device.proposals import Proposals
 from memsync.device.scopes import Scope as ScopeName
 from memsync.device.segments import Held
@@ -20,7 +22,7 @@ from memsync.errors import BlockMissing, ChainReset, DeviceRemoved, VaultMoved
 from memsync.format.catalog import Catalog, NotForMe
 from memsync.format.catalog_node import CatalogRoot, SegmentRow
 from memsync.format.records import Kept, identity_of
-from memsync.format.segment import open_segment
+from memsync.format.segment import Contents, check_contents, open_segment
 from memsync.ipld.dagcbor import decode, encode
 from memsync.memory import Memory
 from memsync.progress import tell
@@ -52,24 +54,32 @@ class Pulled:
 @dataclass(frozen=True, slots=True)
 class _ScopeNews:
     """What is new in one scope: of the segments that came, what opens each and its block, still sealed, since all of them open would be
-    eight times as large."""
+    eight times as large. ``made``: those that this push has sealed, by digest."""
 
     scope: bytes
     root: CatalogRoot | None
     removed: list[bytes]
     added: list[tuple[SegmentRow, bytes]] = field(default_factory=list)
     catalog: Catalog | None = None
+    made: Mapping[bytes, Contents] = field(default_factory=dict)
 
-    def opened(self) -> Iterator[tuple[Held, list[Kept]]]:
-        """The segments that came, one after the other. Raises ``FormatError``."""
+    def attach(self, memories: Memories) -> Iterator[list[Kept]]:
+        """Take in the segments that came; yields the records of each that had to be read. Raises ``FormatError``."""
         if (catalog := self.catalog) is None:
             return
         for done, (row, data) in enumerate(self.added):
             tell("reading segments", done, len(self.added))
             key = need_key(catalog.keys, row.epoch.id)
-            segment = open_segment(data, row, key=key, vault=catalog.vault, scope=catalog.scope)
             held = Held(row.ref.digest, row.ref.object_id, row.epoch.id)
-            yield held, [record.memory for record in segment.records]
+            own = self.made.get(row.ref.digest)
+            if own is not None and own.row == row:
+                check_contents(data, own, key=key, vault=catalog.vault, scope=catalog.scope)
+                if memories.attach_known(self.scope, held, own.identities()):
+                    continue
+            segment = open_segment(data, row, key=key, vault=catalog.vault, scope=catalog.scope)
+            records = [record.memory for record in segment.records]
+            memories.attach(self.scope, held, records)
+            yield records
 
 
 def pull(replica: Replica) -> Pulled:
@@ -84,10 +94,17 @@ def pull(replica: Replica) -> Pulled:
     return take_in(replica, keys, replica.registry.snapshot(keys.vault))[0]
 
 
+@many_values()
 def take_in(
-    replica: Replica, keys: OwnerKeys, snapshot: Snapshot, *, though_moved: bool = False
+    replica: Replica,
+    keys: OwnerKeys,
+    snapshot: Snapshot,
+    *,
+    though_moved: bool = False,
+    made: Mapping[bytes, Contents] | None = None,
 ) -> tuple[Pulled, Standing | None]:
-    """Take in a snapshot's head; also returns what it leads to, None while the vault is not on the chain.
+    """Take in a snapshot's head; also returns what it leads to, None while the vault is not on the chain. ``made``: how the segments that
+    this push has sealed are known again, by digest.
 
     ``VaultMoved``, after taking it in, for one that lives elsewhere now, unless ``though_moved``.
     """
@@ -105,7 +122,7 @@ def take_in(
     final = final_head(replica, standing, line, replica.registry.final_vault(keys.vault))
     head = Head(state.sequence, standing.root.digest, standing.root.generation)
     new = replica.meta.get(TAKEN) != head.root
-    news = _news(replica, keys, standing) if new else []
+    news = _news(replica, keys, standing, made or {}) if new else []
     with replica.database.transaction():
         _keep_keys(replica, keys, standing, final)
         _note(replica, head, final)
@@ -195,7 +212,9 @@ def _note(replica: Replica, head: Head, final: Head | None) -> None:
     replica.heads.note(head, final=final == head)
 
 
-def _news(replica: Replica, keys: OwnerKeys, standing: Standing) -> list[_ScopeNews]:
+def _news(
+    replica: Replica, keys: OwnerKeys, standing: Standing, made: Mapping[bytes, Contents]
+) -> list[_ScopeNews]:
     """Fetch what is new, scope by scope."""
     found = []
     for scope in standing.owner.scopes:
@@ -208,7 +227,7 @@ def _news(replica: Replica, keys: OwnerKeys, standing: Standing) -> list[_ScopeN
         rows, removed = _changes(catalog, _catalog_taken(replica, scope.id), entry.catalog, held)
         added = {row.ref.digest: row for row in rows if row.ref.digest not in held}
         fetched = [(added[digest], data) for digest, data in replica.fetch_many(added)]
-        found.append(_ScopeNews(scope.id, entry.catalog, removed, fetched, catalog))
+        found.append(_ScopeNews(scope.id, entry.catalog, removed, fetched, catalog, made))
     known = {scope.id for scope in standing.owner.scopes}
     undone = [scope.id for scope in replica.scopes.all() if scope.id not in known]
     return found + [_ScopeNews(scope, None, _held(replica, scope)) for scope in undone]
@@ -245,8 +264,7 @@ def _apply(replica: Replica, standing: Standing, news: list[_ScopeNews]) -> None
 def _merge(replica: Replica, news: list[_ScopeNews]) -> None:
     """Take in the new segments and let go of those that are not reached any more; what the journal holds stays."""
     for one in news:
-        for held, records in one.opened():
-            replica.memories.attach(one.scope, held, records)
+        for records in one.attach(replica.memories):
             proofs = [record.proof for record in records if isinstance(record, Memory) and record.proof]
             Proposals(replica.database).accepted_elsewhere(proofs)
         gone = replica.memories.detach(one.scope, one.removed)

@@ -2,7 +2,8 @@
 
 Each round: read vault and grants at one block; take in what others committed; compose on that; put all blocks and have the store confirm
 them; record the signed call; send it. Who loses the race pulls and composes anew. An attempt whose receipt never came is sent again with
-the same bytes. The commit that landed is then read back the way every reader reads it.
+the same bytes. The commit that landed is then read back the way every reader reads it, but that records in the very bytes that this push
+sealed are not read a second time.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from memsync.chain.calls import (
 )
 from memsync.chain.registry import Receipt as SentReceipt
 from memsync.chain.registry import Snapshot
+from memsync.collector import many_values
 from memsync.crypto.tree import RootKey
 from memsync.device.attempts import Attempt
 from memsync.errors import (
@@ -37,6 +39,7 @@ from memsync.errors import (
 from memsync.format.block import Block
 from memsync.format.owner import Grant, Owner
 from memsync.format.rights import READ
+from memsync.format.segment import Contents
 from memsync.ipld.cid import CID, RAW
 from memsync.progress import tell
 from memsync.sync.compose import Composed, compose
@@ -79,6 +82,7 @@ class Receipt:
     final: bool = True
 
 
+@many_values()
 def push(
     replica: Replica, first_owner: Owner, *, only: Collection[str] | None = None, though_moved: bool = False
 ) -> Receipt:
@@ -92,10 +96,10 @@ def push(
     keys = replica.keys()
     if keys is None:
         raise ChainError("the vault is not bound to a chain yet")
-    done = Receipt()
+    done, made = Receipt(), dict[bytes, Contents]()
     for number in range(1, ROUNDS + 1):
         snapshot = replica.registry.snapshot(keys.vault, [grant.id for grant in known_grants(replica)])
-        pulled, standing = take_in(replica, keys, snapshot, though_moved=though_moved)
+        pulled, standing = take_in(replica, keys, snapshot, though_moved=though_moved, made=made)
         if standing is not None and {grant.id for grant in standing.owner.grants} != snapshot.grants.keys():
             continue
         keys = keys if standing is None else standing.keys
@@ -105,7 +109,7 @@ def push(
                 removal = None
             elif _prepare(replica, removal, snapshot):
                 continue
-            sent = _round(replica, keys, snapshot, standing, first_owner, only, removal)
+            sent = _round(replica, keys, snapshot, standing, first_owner, only, removal, made)
         except CallRefused as refused:
             if _was_slower(refused):
                 continue
@@ -115,7 +119,7 @@ def push(
         done = _joined(done, sent, number)
         if standing is not None:
             snapshot = replica.registry.snapshot(keys.vault)
-            after, _ = take_in(replica, keys, snapshot, though_moved=though_moved)
+            after, _ = take_in(replica, keys, snapshot, though_moved=though_moved, made=made)
             return replace(done, final=after.final)
     raise ChainError(f"other devices were faster {ROUNDS} times in a row; nothing is lost, push again")
 
@@ -128,8 +132,10 @@ def _round(
     first_owner: Owner,
     only: Collection[str] | None,
     removal: Removal | None,
+    made: dict[bytes, Contents],
 ) -> Receipt | None:
-    """One attempt. None if there is nothing to do; ``CallRefused`` if somebody was faster."""
+    """One attempt; how the segments that it seals are known again is noted in ``made``. None if there is nothing to do; ``CallRefused`` if
+    somebody was faster."""
     now = replica.time_at(snapshot)
     replica.note_time(snapshot)
     wishes = _wanted(replica, standing, now, only)
@@ -161,6 +167,8 @@ def _round(
     )
     if composed is None:
         return None
+    made.clear()
+    made.update(composed.contents)
     replica.offered |= {wish.scope for wish in wishes.grants if wish.rights & READ}
     replica.puts.note((block.digest for block in composed.blocks), at=replica.now_ms())
     replica.store.put_many(_told(composed.blocks))

@@ -19,7 +19,14 @@ from memsync.format.catalog import Catalog, children
 from memsync.format.catalog_edit import edit_catalog
 from memsync.format.catalog_node import ANYWHERE, LEAF, CatalogRoot, Order, Row, SegmentRow, tally
 from memsync.format.records import EncodedRecord
-from memsync.format.segment import SealedSegment, build_segments, carry, open_segment, rewrite_segment
+from memsync.format.segment import (
+    Contents,
+    SealedSegment,
+    build_segments,
+    carry,
+    open_segment,
+    rewrite_segment,
+)
 
 SMALL = 4096
 MERGED = 32_768
@@ -31,12 +38,14 @@ Forgotten = Mapping[bytes, Collection[tuple[bytes, bytes]]]
 
 @dataclass(frozen=True, slots=True)
 class SealedScope:
-    """The scope's new catalog, how many records it has in all, the new blocks, and the witness leaves of the new records."""
+    """The scope's new catalog, how many records it has in all, the new blocks, the witness leaves of the new records, and how its new
+    segments are known again."""
 
     catalog: CatalogRoot | None
     count: int
     blocks: tuple[Block, ...] = ()
     leaves: tuple[bytes, ...] = ()
+    contents: tuple[Contents, ...] = ()
 
 
 @dataclass(slots=True)
@@ -84,7 +93,9 @@ def seal_scope(
             _merge_tail(change, root, key, random)
     if not sealed and not change.replace:
         return SealedScope(root, count_records(catalog, root))
-    rows = [segment.row((sequence, index + place)) for place, segment in enumerate(sealed)]
+    orders = [(sequence, index + place) for place in range(len(sealed))]
+    rows = [segment.row(order) for segment, order in zip(sealed, orders, strict=True)]
+    contents = [segment.contents(order) for segment, order in zip(sealed, orders, strict=True)]
     edited = edit_catalog(
         Catalog(catalog.vault, catalog.scope, catalog.keys, change.fetch),
         root,
@@ -101,6 +112,7 @@ def seal_scope(
         count_records(after, edited.root),
         tuple(blocks.values()),
         tuple(leaf for segment in sealed for leaf in segment.leaves),
+        tuple(one for one in contents if one is not None),
     )
 
 

@@ -15,7 +15,15 @@ from memsync.errors import FormatError, InputError
 from memsync.format.block import Ref
 from memsync.format.catalog_node import Epoch, SegmentRow
 from memsync.format.records import Record, encode_record
-from memsync.format.segment import Segment, build_segments, carry, open_segment, read_segment, rewrite_segment
+from memsync.format.segment import (
+    Segment,
+    build_segments,
+    carry,
+    check_contents,
+    open_segment,
+    read_segment,
+    rewrite_segment,
+)
 from memsync.format.stream import StreamWriter
 from memsync.format.witness import tree_hash
 from memsync.ipld.dagcbor import decode, encode
@@ -263,6 +271,34 @@ def test_only_the_segment_its_row_names_is_opened(source):
         open_segment(data, dataclasses.replace(row, ref=Ref(bytes(16), row.ref.digest)), **PLACE)
     with pytest.raises(InputError):
         open_segment(data, row, **(PLACE | {"key": ContentKey(3, KEY.secret)}))
+
+
+def test_who_sealed_a_segment_knows_it_again_without_its_records(source):
+    records = source.records(40)
+    (sealed,) = build(records)
+    contents = sealed.contents((1, 0))
+    assert [*contents.identities()] == [(one.memory.id, one.memory.version) for one in records]
+    assert contents.row == sealed.row((1, 0))
+    check_contents(sealed.block.data, contents, **PLACE)
+    (other,) = build(source.records(40))
+    for data, told, fault in (
+        (sealed.block.data, dataclasses.replace(contents, inflated=other.inflated), "value"),
+        (other.block.data, contents, "hash"),
+        (sealed.block.data[:-1] + bytes((sealed.block.data[-1] ^ 1,)), contents, "hash"),
+    ):
+        with pytest.raises(FormatError) as refused:
+            check_contents(data, told, **PLACE)
+        assert refused.value.fault == fault
+    with pytest.raises(FormatError):
+        check_contents(sealed.block.data, contents, **{**PLACE, "scope": bytes(15) + b"1"})
+
+
+def test_what_must_be_read_by_its_sealer_too_is_not_known_again(source):
+    one, proposed = source.record(), source.record(author=b"a" * 32)
+    gone = Record(0, bytes(16), Tombstone(id=one.memory.id, version=one.memory.version, forgotten=NOW))
+    for records in ([proposed], [one, proposed], [gone]):
+        assert [sealed.contents((1, 0)) for sealed in build(records)] == [None]
+    assert [sealed.contents((1, 0)) for sealed in build([one], dropped=[(1, bytes(32))])] == [None]
 
 
 def test_a_bomb_is_not_inflated():

@@ -107,8 +107,22 @@ class Draft:
         self, memory_id: bytes, version: bytes, *, author: bytes | None = None, proof: Proof | None = None
     ) -> Memory:
         """This draft as a memory, with an id and a version (16 bytes each) of its own."""
-        content = {name: getattr(self, name) for name in _CONTENT}
-        return Memory(id=memory_id, version=version, author=author, proof=proof, **content)
+        return Memory(
+            id=memory_id,
+            version=version,
+            kind=self.kind,
+            text=self.text,
+            created=self.created,
+            tags=self.tags,
+            source=self.source,
+            happened=self.happened,
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
+            supersedes=self.supersedes,
+            author=author,
+            proof=proof,
+            unknown=self.unknown,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

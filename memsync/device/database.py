@@ -122,8 +122,8 @@ class Database:
             return list(self._connection.execute(sql, values))
 
     def run_each(self, sql: str, rows: Iterable[Sequence[Value]]) -> list[Row]:
-        """The rows of one statement that only reads, asked with each of ``rows``."""
-        with self._turn, self._translated():
+        """The rows of one statement that only reads, asked with each of ``rows``, all of one state of the file."""
+        with self._turn, self._translated(), nullcontext() if self._depth else self._reading():
             return list(self._connection.executemany(sql, rows))
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
@@ -154,6 +154,16 @@ class Database:
         For after a secret or a forgotten text was deleted; while another process reads, the log stays until it is done.
         """
         self.run("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """One look at the file for many statements: by itself each would lock its index, and unlock it."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def _pragma(self, name: str) -> int:
         [(value,)] = self.run(f"PRAGMA {name}")

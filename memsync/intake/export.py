@@ -78,12 +78,11 @@ class Export(ABC):
         tally.cut += len(pieces) > 1
         yield from self._fresh(
             [
-                replace(
-                    entry,
-                    key=key_of(self.format.name, *key, number) if key else entry.key,
-                    text=piece,
-                    source=_in_part(entry.source, number, len(pieces)),
-                    scope=self.options.scope,
+                entry.piece(
+                    key_of(self.format.name, *key, number) if key else entry.key,
+                    piece,
+                    _in_part(entry.source, number, len(pieces)),
+                    self.options.scope,
                 )
                 for number, piece in enumerate(pieces, 1)
             ]

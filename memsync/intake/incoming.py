@@ -7,7 +7,6 @@ all or nothing by storing them in one transaction.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,6 +56,23 @@ class Incoming:
     unknown: Mapping[str, object] = field(default_factory=dict, hash=False)
     own: Own | None = None
 
+    def piece(self, key: bytes, text: str, source: Source | None, scope: str | None) -> Incoming:
+        """The same under another key, with this text (of a long one, a piece) and source, for this scope."""
+        return Incoming(
+            key=key,
+            kind=self.kind,
+            text=text,
+            source=source,
+            happened=self.happened,
+            tags=self.tags,
+            scope=scope,
+            created=self.created,
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
+            unknown=self.unknown,
+            own=self.own,
+        )
+
     def draft(self, created: int) -> Draft:
         """The memory but for its ids; ``created``: Unix milliseconds of the import, for what doesn't say when it was written down."""
         return Draft(
@@ -80,7 +96,7 @@ def key_of(format_name: str, *parts: str | int | None) -> bytes:
 
 
 def _written(part: str | int | None) -> str:
-    return encode_basestring_ascii(part) if type(part) is str else json.dumps(part)
+    return "null" if part is None else encode_basestring_ascii(part) if isinstance(part, str) else str(part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ _DIGIT: Final = re.compile(r"\d")
 _CARD: Final = re.compile(r"(?<![\d.-])\d(?:[ -]?\d){12,18}(?![\d-])")
 _KEPT: Final = frozenset({"\u200c", "\u200d", "\ufe0e", "\ufe0f"})
 """Joiners and variation selectors: some scripts, and most emoji, are written with them. They stay between what they join."""
+_PARTING: Final = bytes(at if 0x61 <= at <= 0x7A else 0x20 for at in range(256))
 _PLACES: Final = {word: at for at, word in enumerate(WORDS)}
 _SHORTEST_PHRASE: Final = 12 * 3 + 11
 """Characters of twelve words, none of which has fewer than three, and the spaces between."""
@@ -94,15 +95,27 @@ def clean(text: str) -> str:
 
 
 def _secrets(text: str) -> Iterator[str]:
-    low = text.lower()
+    low, plain = text.lower(), text.isascii()
     for (kind, pattern), marks in zip(_KEYS, _MARKS, strict=True):
         # Ignoring case, other letters than ASCII's match some of ASCII's: those texts are always looked at.
-        if (not text.isascii() or any(mark in low for mark in marks)) and pattern.search(text):
+        if (not plain or _has_any(low, marks)) and pattern.search(text):
             yield kind
     if _DIGIT.search(text) and any(_luhn(re.sub(r"\D", "", found)) for found in _CARD.findall(text)):
         yield "card"
-    if len(text) >= _SHORTEST_PHRASE and _has_phrase(re.findall(r"[a-z]+", low)):
+    if len(text) >= _SHORTEST_PHRASE and _has_phrase(_words(low) if plain else re.findall(r"[a-z]+", low)):
         yield "seed-phrase"
+
+
+def _has_any(text: str, marks: tuple[str, ...]) -> bool:
+    for mark in marks:  # noqa: SIM110 half the time of any()
+        if mark in text:
+            return True
+    return False
+
+
+def _words(low: str) -> list[str]:
+    """The runs of a to z in an ASCII text of lower case, in half the time of an expression."""
+    return low.encode().translate(_PARTING).decode().split()
 
 
 def _luhn(digits: str) -> bool:

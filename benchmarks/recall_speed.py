@@ -1,11 +1,12 @@
 """How fast a vault of many memories is searched: opening, answering, and finding what was just written.
 
-    python benchmarks/recall_speed.py --memories 100000 [--embedder hashing]
+    python benchmarks/recall_speed.py --memories 100000 [--embedder hashing] [--related 3]
 
-Made-up texts of about 25 words, drawn from 40,000 words as a language draws them (Zipf), 20 turns a conversation, in an encrypted file.
-A question has 4 to 9 words, each drawn the same way, common ones among them; all are asked twice. With ``--embedder`` all is embedded and
-asked again with vectors (``with_vectors``, in which ``write`` embeds nothing). ``write``: until a new memory is in the index. The last
-line is one JSON object; times in ms, ``cpu`` what the process itself used (others may share the machine).
+Made-up texts of about 25 words, drawn from 40,000 words as a language draws them (Zipf), 20 turns a conversation, in an encrypted file. A
+question has 4 to 9 words, each drawn the same way, common ones among them; all are asked twice. With ``--embedder`` all is embedded and
+asked again with vectors (``with_vectors``, in which ``write`` embeds nothing). No word of this language has related ones; with
+``--related`` each has so many, common words among them, which is more than any question in English has. ``write``: until a new memory is in
+the index. The last line is one JSON object; times in ms, ``cpu`` what the process itself used (others may share the machine).
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from recall_embedders import named_embedder
 from memsync.device.database import Database
 from memsync.device.memories import Memories
 from memsync.memory import Memory, Source, new_id
-from memsync.recall import TextIndex, refresh
+from memsync.recall import TextIndex, rank, refresh
 from memsync.recall.embedder import Embedder
+from memsync.recall.words import stem
 
 SCOPE = b"benchmark recall"
 QUESTIONS = 300
@@ -46,6 +48,19 @@ class Language:
 
     def text(self, length: int) -> str:
         return " ".join(self._chance.choices(self._words, cum_weights=self._weights, k=length))
+
+    def relate(self, each: int) -> dict[str, tuple[str, ...]]:
+        """For the stem of each word those of others, drawn as a text draws them, the ten commonest aside."""
+        others = self._chance.choices(
+            self._words[10:],
+            [1 / (place + 13) for place in range(len(self._words) - 10)],
+            k=each * len(self._words),
+        )
+        stems = [stem(one) or "" for one in others]
+        return {
+            stem(one) or "": tuple(dict.fromkeys(stems[each * at : each * (at + 1)]))
+            for at, one in enumerate(self._words)
+        }
 
 
 def memories(language: Language, chance: random.Random, count: int):
@@ -145,6 +160,7 @@ def main() -> None:
     parser.add_argument(
         "--embedder", metavar="NAME", help="`hashing`, `minilm`, or what `recall.embedder` takes."
     )
+    parser.add_argument("--related", type=int, default=0, metavar="N")
     parser.add_argument("--keep", type=Path, help="A folder for the database, reused when it is there.")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -158,6 +174,10 @@ def main() -> None:
                 os._exit(0)
             os.wait()
         figures["mb_on_disk"] = path.stat().st_size >> 20
+        if asked.related:
+            known = Language(random.Random(5)).relate(asked.related)
+            rank.related = lambda word: known.get(word, ())
+            figures["related"] = asked.related
         figures |= measure(path, key)
         if embedder := named_embedder(asked.embedder):
             if os.fork() == 0:

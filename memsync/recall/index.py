@@ -28,7 +28,7 @@ from memsync.recall.words import terms
 if TYPE_CHECKING:
     from memsync.recall.view import Floats, View
 
-VERSION: Final = b"words 3"
+VERSION: Final = b"words 4"
 """Of what is written into the tables; another version found means that they are made anew."""
 
 _META: Final = "recall index"

@@ -112,20 +112,26 @@ def _covered(
     around = [(1.0, places)] + [
         (share, (back if steps < 0 else ahead)[abs(steps) - 1]) for steps, share in _DECAY.items()
     ]
-    for (having, _), titled, weight in zip(postings, titles, idf, strict=True):
+    for (having, often), titled, weight in zip(postings, titles, idf, strict=True):
         best = BY_TITLE * among(places, titled)
+        known = np.minimum(often, 1)
         for share, beside in around:
-            np.maximum(best, np.float32(share) * among(beside, having), out=best)
+            np.maximum(best, np.float32(share) * _share(beside, having, known), out=best)
         total += weight * best
     return total
 
 
 def among(places: Ints, having: Ints) -> Floats:
     """1 for each place that is among ``having``, ascending, else 0."""
+    return _share(places, having, np.ones(len(having), np.float32))
+
+
+def _share(places: Ints, having: Ints, known: Floats) -> Floats:
+    """For each place its number in ``known``, which goes with ``having``, ascending; 0 for those that are not in it."""
     if not len(having):
         return np.zeros(len(places), np.float32)
     at = np.minimum(np.searchsorted(having, places), len(having) - 1)
-    found: Floats = (having[at] == places).astype(np.float32)
+    found: Floats = np.where(having[at] == places, known[at], np.float32(0))
     return found
 
 

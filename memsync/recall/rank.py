@@ -1,9 +1,10 @@
 """The order of what words find: BM25 (Robertson and Zaragoza 2009) first, then what surrounds the words.
 
-In comes a question and one scope's view, out come places with scores. The best by BM25, and what stands beside them in their
-conversations, are weighed by a sum of a few measures of each: how much of the question it covers together with its neighbours, how well
-its whole conversation fits, whether its time is one that the question names, whose turn it is if the question names a speaker, and how an
-answer to such a question looks (``signs``). The weights are ``benchmarks/recall_fit.py``'s; statistics are of this scope alone.
+In comes a question and one scope's view, out come places with scores. The best by BM25, and what stands beside them in their conversations,
+are weighed by a sum of a few measures of each: how much of the question it covers together with its neighbours, how well its whole
+conversation fits, whether its time is one that the question names, whose turn it is if the question names a speaker, and how an answer to
+such a question looks (``signs``). Words near in meaning stand in for the question's (``related``). The weights are
+``benchmarks/recall_fit.py``'s; statistics are of this scope alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memsync.recall.measures import BY_TITLE, MEASURES, REACH, Question, among, favoured, measure
+from memsync.recall.related import related
 from memsync.recall.shelf import TITLE
 from memsync.recall.signs import named
 from memsync.recall.times import Span
@@ -32,6 +34,11 @@ _BLOCK: Final = 64
 _FEW: Final = 30
 _FAR: Final = 10
 """About the very best, so far is looked for what belongs to them."""
+_RELATED: Final = np.float32(0.7)
+"""How much a word counts that only stands for one of the question's."""
+_USUAL: Final = 0.05
+_FEWEST: Final = 3
+"""Such a word says nothing once it stands in more than this share of all documents, and more than so many."""
 _WIDE: Final = 4
 """Letters that a word nobody wrote must share with one that was written, to be taken for it."""
 
@@ -45,11 +52,15 @@ class Pool:
 
 
 def read_question(view: View, text: str, spans: list[Span]) -> Question:
-    """Take a question apart for this scope."""
+    """Take a question apart for this scope.
+
+    The name of somebody who speaks more than they are spoken of is no word to look for: their own turns don't say it.
+    """
     asked = terms(text)
     speakers = {word: named(word) for word in asked}
     names = {word for word in asked if speakers[word] in view.speakers}
-    found = [stem(word) for word in asked if word not in names] or [stem(word) for word in asked]
+    silent = {word for word in names if _speaks(view, speakers[word], word)}
+    found = [stem(word) for word in asked if word not in silent] or [stem(word) for word in asked]
     words = tuple(dict.fromkeys(one for one in found if one is not None))
     return Question(text, words, frozenset(speakers[word] for word in names), tuple(spans))
 
@@ -130,7 +141,29 @@ def matching(view: View, places: list[int], words: list[str]) -> list[list[int]]
     return found
 
 
+def _speaks(view: View, speaker: int, name: str) -> bool:
+    """Whether somebody has at least as many turns as others have that say their name."""
+    places = view.documents_with(stem(name) or "")[0]
+    by_others = np.count_nonzero(view.speaker[places] != speaker)
+    return bool(np.count_nonzero(view.speaker == speaker) >= by_others)
+
+
 def _found(view: View, word: str) -> tuple[Ints, Floats]:
+    """The documents with a word, or with related ones that are not everywhere, and how often: below 1 where only those."""
+    found = _written(view, word)
+    others = [view.documents_with(one)[0] for one in related(word)]
+    others = [one for one in others if 0 < len(one) <= max(_FEWEST, _USUAL * view.alive)]
+    if not others:
+        return found
+    there, often = np.zeros(view.count, np.bool_), np.empty(view.count, np.float32)
+    for one in others:
+        there[one], often[one] = True, _RELATED
+    there[found[0]], often[found[0]] = True, found[1]
+    places = np.flatnonzero(there).astype(np.int32)
+    return places, often[places]
+
+
+def _written(view: View, word: str) -> tuple[Ints, Floats]:
     """The documents with a word; of one that nobody wrote, those with words that begin alike."""
     found = view.documents_with(word)
     if len(found[0]) or len(word) <= _WIDE or not word.isalpha():

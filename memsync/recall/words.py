@@ -1,8 +1,8 @@
 """Words as the index compares them: of a text, and of a question.
 
-Case is folded as Unicode says, accents are taken off, English endings are cut (Porter 1980, by SQLite's tokenizer). Texts in scripts
-without spaces are cut into characters and pairs of neighbours, run by run, so that one memory may hold both. A question is taken apart
-here, so that no text is ever read as query syntax.
+Case is folded as Unicode says, accents are taken off, English endings are cut (Porter 1980, by SQLite's tokenizer) and irregular forms put
+back (``forms``). Texts in scripts without spaces are cut into characters and pairs of neighbours, run by run, so that one memory may hold
+both. A question is taken apart here, so that no text is ever read as query syntax.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, cast
+
+from memsync.recall.forms import irregular
 
 MAX_WORDS: Final = 64
 STOP: Final = frozenset(
@@ -73,6 +75,17 @@ def stem(word: str) -> str | None:
 
 
 def _cut(text: str) -> list[str]:
+    forms = _forms()
+    return [forms.get(word, word) for word in _porter(text)]
+
+
+@cache
+def _forms() -> dict[str, str]:
+    """The stems of irregular forms, and of the words that they are forms of."""
+    return {_porter(form)[0]: _porter(word)[0] for form, word in irregular()}
+
+
+def _porter(text: str) -> list[str]:
     tokenize = getattr(_local, "tokenize", None)
     if tokenize is None:
         tokenize = _local.tokenize = _tokenizer()

@@ -16,6 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -26,21 +27,23 @@ except ModuleNotFoundError as err:
         "talking to a chain needs Ape: pip install 'memsync[ape]'", name=err.name
     ) from err
 
+from memsync.chain.answers import (
+    no_funds,
+    read_block,
+    read_bytes,
+    read_log,
+    read_number,
+    read_refusal,
+    shown,
+)
 from memsync.chain.artifact import load_artifact
 from memsync.chain.calls import SignedCall
 from memsync.chain.host_settings import host_settings_kept, quiet
+from memsync.chain.mining import have_mined
 from memsync.chain.naming import without_keys
 from memsync.chain.registry import BlockStamp, Event, Facts, GrantState, Receipt, Snapshot, VaultState
 from memsync.crypto.secp256k1 import keccak
-from memsync.errors import (
-    CallRefused,
-    ChainError,
-    ChainUnreachable,
-    PayerError,
-    PayerLocked,
-    Stale,
-    WrongContract,
-)
+from memsync.errors import ChainError, ChainUnreachable, PayerError, PayerLocked, WrongContract
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI, ProviderAPI
@@ -48,11 +51,19 @@ if TYPE_CHECKING:
 PAGE = 500
 LOCAL_CHAIN_IDS = frozenset({31337, 1337})
 _TEST_CHAIN_ID = 31337
-_STALE = {"StaleSequence", "StaleEpoch", "StaleDigest"}
-_TRIES = 5
-_MINED_SECONDS = 300
+ANSWER_SECONDS = 30.0
+"""So long an RPC may take for an answer; Ape would give it half an hour."""
+_TRIES, _PAUSE = 5, 0.05  # seconds, each next longer by as much
+_RETRIES, _BACKOFF = (
+    3,
+    0.25,
+)  # of a request that met no server or an HTTP error; the first pause in seconds, each next twice as long
+
+_NONSENSE = (Web3Exception, OSError, ValueError, TypeError, LookupError, AttributeError)
+"""What web3 and Ape raise when they get no answer, or one that they didn't expect."""
 
 _payer_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+_connecting = threading.Lock()
 
 
 @contextmanager
@@ -78,14 +89,15 @@ def connect(
             log = logging.getLogger("ape")
             log.setLevel(log.level or logging.WARNING)
             try:
-                provider = stack.enter_context(ape.networks.parse_network_choice(network))
-            except (ApeException, ValueError, OSError) as err:
+                with _answers_bounded():
+                    provider = stack.enter_context(ape.networks.parse_network_choice(network))
+            except (ApeException, *_NONSENSE) as err:
                 if isinstance(err, OSError) and err.filename:
                     raise ChainError(
                         f"Ape can't use {err.filename}: {err.strerror}; set APE_DATA_FOLDER to a folder that it may write to"
                     ) from err
                 raise ChainUnreachable(
-                    f"can't connect to {without_keys(network)!r}: {_first_line(err)}; check the name or the URL"
+                    f"can't connect to {without_keys(network)!r}: {shown(err)}; check the name or the URL"
                 ) from err
             account = _load_payer(payer, provider.chain_id) if isinstance(payer, str) else payer
         registry = ApeRegistry(provider, contract=contract, payer=account)
@@ -94,6 +106,40 @@ def connect(
         if passphrase is not None:
             registry.unlock_payer(passphrase)
         yield registry
+
+
+@contextmanager
+def _answers_bounded() -> Iterator[None]:
+    """What Ape connects with inside has bounds. Ape takes none: of each request it waits half an hour for an answer, five times, twice."""
+    import requests
+    from ape_ethereum import provider
+    from web3 import HTTPProvider, Web3
+    from web3.providers.rpc.utils import ExceptionRetryConfiguration
+
+    create = provider._create_web3  # noqa: SLF001 Ape has no setting for it
+
+    def bounded(
+        http_uri: str | None = None,
+        ipc_path: Path | None = None,
+        ws_uri: str | None = None,
+        request_kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        request_kwargs = {**(request_kwargs or {}), "timeout": ANSWER_SECONDS}
+        if http_uri is None or (ipc_path is not None and ipc_path.exists()):
+            return create(http_uri, ipc_path, ws_uri, request_kwargs)
+        again = ExceptionRetryConfiguration(
+            errors=(requests.HTTPError, requests.ConnectionError), retries=_RETRIES, backoff_factor=_BACKOFF
+        )
+        return Web3(
+            HTTPProvider(http_uri, request_kwargs, exception_retry_configuration=again), middleware=[]
+        )
+
+    with _connecting:
+        provider._create_web3 = bounded  # noqa: SLF001
+        try:
+            yield
+        finally:
+            provider._create_web3 = create  # noqa: SLF001
 
 
 def _load_payer(alias: str, chain_id: int) -> AccountAPI:
@@ -165,9 +211,9 @@ class ApeRegistry:
 
     def describe(self) -> Facts:
         """What a person may want to know of this chain before they use it. Raises ``ChainUnreachable``; other code is told, not refused."""
-        code = _bytes(self._rpc("eth_getCode", _hex(self._contract), "latest"))
-        payer = None if self._payer is None else _bytes(str(self._payer.address))
-        balance = None if payer is None else int(self._rpc("eth_getBalance", _hex(payer), "latest"), 16)
+        code = read_bytes(self._rpc("eth_getCode", _hex(self._contract), "latest"))
+        payer = None if self._payer is None else read_bytes(str(self._payer.address))
+        balance = None if payer is None else read_number(self._rpc("eth_getBalance", _hex(payer), "latest"))
         return Facts(
             self._chain_id, self._contract, keccak(code) if code else None, bool(code) and keccak(code) == load_artifact().runtime_hash,
             payer, balance, self._block("latest"),
@@ -193,7 +239,7 @@ class ApeRegistry:
         try:
             (head,) = self._read("vaultOf", (vault,), block)
         except ChainUnreachable:
-            if _bytes(self._rpc("eth_getCode", _hex(self._contract), block)):
+            if read_bytes(self._rpc("eth_getCode", _hex(self._contract), block)):
                 raise
             return None  # the contract is younger than what is final
         return _vault_state(head)
@@ -212,15 +258,15 @@ class ApeRegistry:
                 "topics": [None, _hex(vault)],
             },
         )
-        stamps: dict[str, BlockStamp] = {}
+        if not isinstance(logs, list):
+            raise ChainUnreachable("the RPC's logs make no sense; try another RPC")
+        stamps: dict[int, BlockStamp] = {}
         found = []
         for log in logs:
-            if log["blockHash"] not in stamps:
-                stamps[log["blockHash"]] = self._block(int(log["blockNumber"], 16))
-            name, values = load_artifact().decode_event(
-                [_bytes(t) for t in log["topics"]], _bytes(log["data"])
-            )
-            found.append(Event(name, values, stamps[log["blockHash"]], _bytes(log["transactionHash"])))
+            name, values, number, transaction = read_log(log, self._contract, vault)
+            if number not in stamps:
+                stamps[number] = self._block(number)
+            found.append(Event(name, values, stamps[number], transaction))
         return found
 
     # ------------------------------------------------------------------ writes
@@ -240,27 +286,23 @@ class ApeRegistry:
 
     def _transact(self, payer: Any, data: bytes) -> Receipt:
         request = {"from": str(payer.address), "to": _hex(self._contract), "data": _hex(data)}
-        for _ in range(_TRIES):
+        for number in range(_TRIES):
+            time.sleep(number * _PAUSE)
             # What the contract refuses, it refuses here, by name and for nothing; who is faster after this is met again below.
-            gas = int(self._rpc("eth_estimateGas", request), 16) * 6 // 5
-            raw = self._sign(payer, data, gas)
-            try:
-                transaction = str(self._rpc("eth_sendRawTransaction", _hex(raw)))
-            except ChainUnreachable as err:
-                if "nonce" in str(err) or "underpriced" in str(err):
-                    continue
-                raise
-            break
+            gas = read_number(self._rpc("eth_estimateGas", request, "latest")) * 6 // 5
+            mined = have_mined(self._rpc, self._sign(payer, data, gas))
+            if mined is not None:
+                break
         else:
             raise PayerError(
                 f"other programs keep sending from {payer.address}; give this one a payer of its own"
             )
-        found = self._wait(transaction)
-        if int(found["status"], 16) != 1:
-            self._rpc("eth_call", request, found["blockNumber"])
+        if not mined.passed:
+            self._rpc("eth_call", request, hex(mined.block))
             raise ChainError("the transaction was mined and failed, and would pass now: push again")
-        stamp = self._block(int(found["blockNumber"], 16))
-        return Receipt(_bytes(transaction), stamp, int(found["gasUsed"], 16), _bytes(payer.address))
+        return Receipt(
+            mined.transaction, self._block(mined.block), mined.gas_used, read_bytes(str(payer.address))
+        )
 
     def _sign(self, payer: Any, data: bytes, gas: int) -> bytes:
         """A transaction of the payer's, with nonce and fees as Ape finds them. Ape's own sending prints traces, so it only signs."""
@@ -276,27 +318,19 @@ class ApeRegistry:
         try:
             with quiet():
                 signed = payer.sign_transaction(payer.prepare_transaction(transaction))
-        except (ApeException, Web3Exception) as err:
+        except ApeException as err:
             if "balance" in str(err):
-                raise _no_funds(payer.address) from err
-            raise PayerError(f"{payer.address} can't pay: {_first_line(err)}") from err
+                raise no_funds(payer.address) from err
+            raise PayerError(
+                f"{payer.address} can't pay: {shown(err)}; name another payer, or try another RPC"
+            ) from err
+        except _NONSENSE as err:
+            raise ChainUnreachable(
+                f"the RPC doesn't say what a transaction costs: {shown(err)}; nothing was sent, try again or another RPC"
+            ) from err
         if signed is None:
             raise PayerError(f"{payer.address} did not sign; nothing was sent")
         return bytes(signed.serialize_transaction())
-
-    def _wait(self, transaction: str) -> Any:
-        """The receipt, once it is mined."""
-        until = time.monotonic() + _MINED_SECONDS
-        pause = 0.005
-        while time.monotonic() < until:
-            found = self._rpc("eth_getTransactionReceipt", transaction)
-            if found is not None:
-                return found
-            time.sleep(pause)
-            pause = min(pause * 2, 1.0)
-        raise ChainError(
-            f"transaction {transaction} was not mined within {_MINED_SECONDS} s; it may yet be: push again later"
-        )
 
     # ------------------------------------------------------------------ the wire
 
@@ -306,7 +340,7 @@ class ApeRegistry:
         data = artifact.encode_call(function, arguments)
         answer = self._rpc("eth_call", {"to": _hex(self._contract), "data": _hex(data)}, block)
         try:
-            return artifact.decode_result(function, _bytes(answer))
+            return artifact.decode_result(function, read_bytes(answer))
         except (DecodingError, ValueError, OverflowError) as err:
             raise ChainUnreachable(f"the RPC's answer to {function} makes no sense; try another RPC") from err
 
@@ -315,22 +349,20 @@ class ApeRegistry:
         block = self._rpc(
             "eth_getBlockByNumber", hex(number) if isinstance(number, int) else number, without_transactions
         )
-        try:
-            return BlockStamp(int(block["number"], 16), _bytes(block["hash"]), int(block["timestamp"], 16))
-        except (TypeError, KeyError, ValueError) as err:
-            raise ChainUnreachable(f"the RPC has no block {number}; try another RPC") from err
+        return read_block(block, number)
 
     def _check_code(self) -> None:
         if self._checked:
             return
-        code = _bytes(self._rpc("eth_getCode", _hex(self._contract), "latest"))
+        code = read_bytes(self._rpc("eth_getCode", _hex(self._contract), "latest"))
         if not code:
             raise WrongContract(
                 f"no contract at {_hex(self._contract)} on chain {self._chain_id}: `ape run deploy` puts it there"
             )
         if keccak(code) != load_artifact().runtime_hash:
             raise WrongContract(
-                f"the code at {_hex(self._contract)} on chain {self._chain_id} is not this release's registry"
+                f"the code at {_hex(self._contract)} on chain {self._chain_id} is not this release's registry; check the network, "
+                "or try another RPC"
             )
         self._checked = True
 
@@ -338,40 +370,19 @@ class ApeRegistry:
         """One JSON-RPC request. Raises ``CallRefused`` for a revert, ``ChainUnreachable`` for all else that goes wrong."""
         try:
             answer = self._provider.web3.provider.make_request(method, list(params))
-        except (OSError, ValueError, Web3Exception) as err:
-            raise ChainUnreachable(
-                f"the RPC doesn't answer {method}: {_first_line(err)}; is it running?"
-            ) from err
+        except _NONSENSE as err:
+            raise ChainUnreachable(f"the RPC doesn't answer {method}: {shown(err)}; is it running?") from err
         if not isinstance(answer, Mapping) or ("error" not in answer and "result" not in answer):
             raise ChainUnreachable(f"the RPC's answer to {method} makes no sense; try another RPC")
         if "error" in answer:
-            raise _refusal(answer["error"], method)
+            raise read_refusal(answer["error"], method)
         return answer["result"]
-
-
-def _refusal(error: Any, method: str) -> ChainError:
-    data = error.get("data") if isinstance(error, Mapping) else None
-    if isinstance(data, Mapping):
-        data = data.get("data")
-    if isinstance(data, str) and data.startswith("0x") and len(data) >= 10:
-        found = load_artifact().decode_error(_bytes(data))
-        if found is not None:
-            name, values = found
-            return Stale(name, values) if name in _STALE else CallRefused(name, values)
-    message = error.get("message", "") if isinstance(error, Mapping) else str(error)
-    if "insufficient funds" in str(message).lower() or "exceeds allowance" in str(message).lower():
-        return _no_funds("the payer")
-    return ChainUnreachable(f"the RPC refused {method}: {message}")
 
 
 def _known_key(account: str, chain_id: int) -> PayerError:
     return PayerError(
         f"{account} is a test account whose key everybody knows; name a real one for chain {chain_id}"
     )
-
-
-def _no_funds(payer: str) -> PayerError:
-    return PayerError(f"{payer} has no funds for this; send it some, or name another payer")
 
 
 def _vault_state(row: tuple[Any, ...]) -> VaultState | None:
@@ -391,17 +402,3 @@ def _checksum(address: bytes) -> str:
 
 def _hex(data: bytes) -> str:
     return "0x" + data.hex()
-
-
-def _bytes(text: Any) -> bytes:
-    if isinstance(text, (bytes, bytearray)):
-        return bytes(text)
-    try:
-        return bytes.fromhex(str(text).removeprefix("0x"))
-    except ValueError as err:
-        raise ChainUnreachable("the RPC answered something that is no hex data; try another RPC") from err
-
-
-def _first_line(err: BaseException) -> str:
-    lines = str(err).strip().splitlines()
-    return without_keys(lines[0]) if lines else type(err).__name__

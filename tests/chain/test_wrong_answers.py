@@ -10,6 +10,7 @@ import pytest
 
 from memsync.chain.ape import ApeRegistry, connect
 from memsync.chain.artifact import load_artifact
+from memsync.chain.mining import have_mined
 from memsync.chain.node import LocalNode, local_node
 from memsync.errors import ChainError, ChainUnreachable, PayerError, WrongContract
 
@@ -97,3 +98,44 @@ def test_an_unknown_payer_is_named(own_node: LocalNode) -> None:
         connect(own_node.url, payer="nobody-of-this-name"),
     ):
         pass
+
+
+def test_a_log_of_another_contract_or_about_another_vault_is_nonsense(own_node: LocalNode) -> None:
+    from tests.chain.test_conformance import Party
+
+    with connect(own_node.url, payer="TEST::0") as registry:
+        party, other = Party(registry), Party(registry)
+        party.open()
+        other.open()
+        true = own_node.rpc(
+            "eth_getLogs",
+            {"fromBlock": "0x0", "toBlock": "latest", "topics": [None, "0x" + party.vault.hex()]},
+        )
+        (foreign,) = own_node.rpc(
+            "eth_getLogs", {"fromBlock": "0x0", "topics": [None, "0x" + other.vault.hex()]}
+        )
+        assert [one.name for one in registry.events(party.vault)] == ["Opened"], "control"
+    for logs in (
+        [foreign],
+        [true[0] | {"address": "0x" + "11" * 20}],
+        [true[0] | {"topics": []}],
+        [{}],
+        {},
+        "none",
+    ):
+        with pytest.raises(ChainUnreachable):
+            ApeRegistry(FakeProvider({"result": logs})).events(party.vault)
+
+
+@pytest.mark.parametrize(
+    "receipt",
+    [
+        {},
+        [],
+        7,
+        {"transactionHash": "0x" + "11" * 32, "status": "0x1", "blockNumber": "0x1", "gasUsed": "0x1"},
+    ],
+)
+def test_a_receipt_that_makes_no_sense_is_named(receipt: object) -> None:
+    with pytest.raises(ChainUnreachable, match="receipt"):
+        have_mined(lambda method, *_: receipt if method == "eth_getTransactionReceipt" else "0x", b"raw")

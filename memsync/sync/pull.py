@@ -27,6 +27,7 @@ from memsync.ipld.dagcbor import decode, encode
 from memsync.memory import Memory
 from memsync.progress import tell
 from memsync.sync.devices import remember_devices
+from memsync.sync.forgetting import Named, forget_moved
 from memsync.sync.forwarding import moved_to
 from memsync.sync.granted import follow_replaced, remember_grants
 from memsync.sync.keys import OwnerKeys
@@ -123,15 +124,17 @@ def take_in(
     head = Head(state.sequence, standing.root.digest, standing.root.generation)
     new = replica.meta.get(TAKEN) != head.root
     news = _news(replica, keys, standing, made or {}) if new else []
+    followed: set[Named] = set()
     with replica.database.transaction():
         _keep_keys(replica, keys, standing, final)
         _note(replica, head, final)
         replica.note_time(snapshot)
         if new:
             _apply(replica, standing, news)
+            followed = forget_moved(replica, [scope.id for scope in standing.owner.scopes])
         if new or replica.meta.get(VAULTS) is None:  # an older release left no list behind
             remember_list(replica, standing.owner)
-        settle(replica, standing, line, final, now=replica.time_at(snapshot))
+        settle(replica, standing, line, final, now=replica.time_at(snapshot), keep=followed)
         if new:
             _name_scopes(replica, standing)
             replica.refresh_index()

@@ -8,7 +8,7 @@ attempts, made in the caller's transaction. Nothing is decided by an answer that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -144,8 +144,16 @@ def _generation(replica: Replica, keys: OwnerKeys, sequence: int, place: Place) 
         return keys.before.generation.number
 
 
-def settle(replica: Replica, standing: Standing, line: Line, final: Head | None, *, now: int) -> None:
-    """Note what has landed; let go of what is final."""
+def settle(
+    replica: Replica,
+    standing: Standing,
+    line: Line,
+    final: Head | None,
+    *,
+    now: int,
+    keep: Collection[Identity] = (),
+) -> None:
+    """Note what has landed; let go of what is final, but for records of the memories to ``keep``, by scope and id."""
     landed = [attempt for attempt in replica.attempts.live() if line.has(attempt, standing)]
     if final is not None:
         roots = {final.root, *line.roots.values(), *(attempt.root for attempt in landed)}
@@ -154,7 +162,7 @@ def settle(replica: Replica, standing: Standing, line: Line, final: Head | None,
     replica.meta.put(LANDED, encode([attempt.number for attempt in landed]))
     replica.meta.put(LINE, encode([[sequence, digest] for sequence, digest in sorted(line.roots.items())]))
     if final is not None and final.root == standing.root.digest:
-        replica.journal.remove(_done(replica, standing, now))
+        replica.journal.remove(_done(replica, standing, now, keep))
 
 
 def unsettle(replica: Replica) -> None:
@@ -185,12 +193,16 @@ def weigh(replica: Replica, entries: Iterable[Entry]) -> Iterator[tuple[Entry, b
             yield entry, identity in left[scope]
 
 
-def _done(replica: Replica, standing: Standing, now: int) -> list[int]:
+def _done(replica: Replica, standing: Standing, now: int, keep: Collection[Identity]) -> list[int]:
     """The entries that a final head has, whoever brought them, and those that nobody wants any more."""
     done = [*fulfilled([*replica.journal.read(other_than=RECORD)], standing.owner, now)]
     known = {scope.id for scope in standing.owner.scopes}
     records = (entry for entry in replica.journal.read(kind=RECORD) if entry.scope in known)
-    return done + [entry.ordinal for entry, wanted in weigh(replica, records) if not wanted]
+    return done + [
+        entry.ordinal
+        for entry, wanted in weigh(replica, records)
+        if not wanted and not (keep and (entry.scope, identity_of(entry.payload, what="journal")[0]) in keep)
+    ]
 
 
 def _landed(replica: Replica) -> list[int]:

@@ -12,15 +12,16 @@ from memsync.device.rows import Found
 from memsync.errors import InputError, NotFoundError
 from memsync.format.entry import MAX_SCOPES
 from memsync.intake.screening import screen
-from memsync.memory import SECRET_TAG, Draft, Memory, MemoryKind, Source, Tombstone, new_id
+from memsync.memory import SECRET_TAG, Draft, Memory, MemoryKind, Source, new_id
 from memsync.recall import Hit
 from memsync.recall.context import BUDGET, Context, pack
 from memsync.recall.contradict import Contradiction, contradictions
 from memsync.recall.fuse import fuse
 from memsync.recall.profile import BUDGET as PROFILE_BUDGET
 from memsync.recall.profile import Profile
+from memsync.sync.forgetting import forget
 from memsync.sync.replica import Replica
-from memsync.sync.wishes import versions_waiting, wish_scope
+from memsync.sync.wishes import wish_scope
 from memsync.vault.base import PERSONAL, ScopeNames, to_ms
 from memsync.vault.meanings import MeaningVerbs
 
@@ -251,15 +252,8 @@ class MemoryVerbs(MeaningVerbs):
 
     def _forget(self, at: Replica, memories: Iterable[tuple[bytes, bytes]]) -> None:
         """Forget memories by scope and id; what waits of them and is in no attempt is never pushed."""
-        now, free = at.now_ms(), at.journal.free()
-        by_scope: dict[bytes, dict[bytes, None]] = {}
-        for scope, memory_id in memories:
-            by_scope.setdefault(scope, {})[memory_id] = None
-        for scope, ids in by_scope.items():
-            at.journal.remove(versions_waiting(free, scope, ids))
-            self._write(
-                at, scope, [Tombstone(id=one, version=new_id(now, at.random), forgotten=now) for one in ids]
-            )
+        forget(at, memories)
+        at.refresh_index()
 
     def _found(self, at: Replica, memory: Memory | bytes, scope: ScopeNames) -> list[Found]:
         memory_id = memory.id if isinstance(memory, Memory) else memory

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from memsync.crypto.kdf import derive
 from memsync.device.rows import Found
 from memsync.errors import InputError
-from memsync.memory import Memory, new_id
+from memsync.memory import Memory
 from memsync.recall.plain import PlainQuery, folded
+from memsync.sync.forgetting import id_there
 from memsync.sync.replica import Replica
 from memsync.vault.base import ScopeNames, to_ms
 from memsync.vault.memories import MemoryVerbs
 
 _PAGE = 500
-_TIME = 6  # bytes of a UUIDv7 that are its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,8 @@ class SelectionVerbs(MemoryVerbs):
         """Bring memories to the scope ``to``, all or none; returns them as they are there. What is there already stays as it is.
 
         Each gets an id and versions of its own there and a tombstone where it was, so nobody who reads one scope can name what is in the
-        other. They follow from the old ones, so that two devices which move the same memory make one of it. Text, kind, times, tags,
+        other. They follow from the old ones, so that two devices which move the same memory make one of it, and one that is forgotten on
+        another device meanwhile is forgotten here too. Text, kind, times, tags,
         source and unknown fields come along, and every version of a conflict; what it was before its last edit does not. ``supersedes``
         names what the superseded memories are called in the scope ``to``.
 
@@ -137,17 +137,10 @@ def _condition(query: str | None, tag: str | None) -> Callable[[Memory], bool]:
 def _moved(memory: Memory, target: bytes) -> Memory:
     return replace(
         memory,
-        id=_id_there(memory.id, target),
-        version=_id_there(memory.version, target),
-        supersedes=tuple(sorted(_id_there(one, target) for one in memory.supersedes)),
+        id=id_there(memory.id, target),
+        version=id_there(memory.version, target),
+        supersedes=tuple(sorted(id_there(one, target) for one in memory.supersedes)),
         replaces=(),
         author=None,
         proof=None,
-    )
-
-
-def _id_there(old: bytes, target: bytes) -> bytes:
-    """The UUIDv7 of the same time that an id becomes in the scope ``target``."""
-    return new_id(
-        int.from_bytes(old[:_TIME], "big"), lambda length: derive(old, "moved", target, length=length)
     )

@@ -201,7 +201,9 @@ class CallRefused(ChainError):
         self.name = name
         self.values = dict(values or {})
         shown = ", ".join(f"{key}={_show(value)}" for key, value in self.values.items())
-        super().__init__(f"the registry refused the call: {name}({shown})")
+        super().__init__(
+            f"the registry refused the call: {name}({shown}); pull and repeat it, or try another RPC"
+        )
 
 
 class Stale(CallRefused):

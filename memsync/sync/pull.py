@@ -190,7 +190,7 @@ def _take_back(replica: Replica, keys: OwnerKeys, seen: Head) -> None:
     if replica.heads.final() is not None:
         raise ChainReset(
             f"chain {keys.chain_id} no longer knows this vault, which was at sequence {seen.sequence}: it is another chain, or one "
-            "that began anew; nothing was changed"
+            "that began anew, or this RPC is stale or lies; nothing was changed, ask another RPC or choose the vault's chain"
         )
     if replica.meta.get(FIRST_SCOPE) is None:
         raise ChainReset(

@@ -30,6 +30,7 @@ from memsync.errors import (
     BlockMissing,
     CallRefused,
     ChainError,
+    ChainUnreachable,
     FormatError,
     LockedError,
     PayerError,
@@ -65,7 +66,7 @@ class Receipt:
 
     ``memories``: records sealed; ``blocks``, ``size``: how many, and bytes, were put; ``transaction`` hash, ``gas_used`` and ``payer`` of
     its last call; ``rotated``: names of scopes that began a new epoch; ``grants``: those made, by wish; ``replaced``: those made in place
-    of others, by the old one's id; ``rounds``: 1 unless races were lost; ``final``: whether the head is.
+    of others, by the old one's id; ``rounds``: 1 unless races were lost; ``final``: whether the head is, and has what was sent.
     """
 
     sequence: int = 0
@@ -100,6 +101,11 @@ def push(
     for number in range(1, ROUNDS + 1):
         snapshot = replica.registry.snapshot(keys.vault, [grant.id for grant in known_grants(replica)])
         pulled, standing = take_in(replica, keys, snapshot, though_moved=though_moved, made=made)
+        if standing is None and done.sequence:
+            raise ChainUnreachable(
+                "the RPC says that the vault was opened, and does not show it; nothing is lost: wait a moment and push again, or try "
+                "another RPC"
+            )
         if standing is not None and {grant.id for grant in standing.owner.grants} != snapshot.grants.keys():
             continue
         keys = keys if standing is None else standing.keys
@@ -120,7 +126,7 @@ def push(
         if standing is not None:
             snapshot = replica.registry.snapshot(keys.vault)
             after, _ = take_in(replica, keys, snapshot, though_moved=though_moved, made=made)
-            return replace(done, final=after.final)
+            return replace(done, final=after.final and after.sequence >= done.sequence)
     raise ChainError(f"other devices were faster {ROUNDS} times in a row; nothing is lost, push again")
 
 
@@ -136,14 +142,15 @@ def _round(
 ) -> Receipt | None:
     """One attempt; how the segments that it seals are known again is noted in ``made``. None if there is nothing to do; ``CallRefused`` if
     somebody was faster."""
-    now = replica.time_at(snapshot)
+    now = replica.time_to_sign(snapshot)
     replica.note_time(snapshot)
     wishes = _wanted(replica, standing, now, only)
     ended, reset = _ended(snapshot, standing, now)
     renewal = None
     if removal is not None:
         # Grants that ended with the epoch of a stolen device are made anew.
-        ended -= _ended_by(removal, snapshot, now)
+        for grant in _ended_by(removal, snapshot, now):
+            ended.pop(grant, None)
         renewal = Renewal(keys, removal.devices, all_grants=removal.epoch is not None)
         keys = removal.keys
     again = None if ended or renewal else _attempt_to_repeat(replica, keys, standing, wishes, now)
@@ -155,7 +162,7 @@ def _round(
         keys,
         wishes,
         fetch=replica.fetch,
-        ended=dict.fromkeys(ended, False),
+        ended=ended,
         grant_epoch_moved=reset,
         forgotten={scope.id: replica.memories.forgotten_in(scope.id) for scope in replica.scopes.all()}
         if standing
@@ -201,7 +208,7 @@ def _round(
 
 def _prepare(replica: Replica, removal: Removal, snapshot: Snapshot) -> bool:
     """Make the call that a removal needs before its push; whether there was one."""
-    state, now = snapshot.vault, replica.time_at(snapshot)
+    state, now = snapshot.vault, replica.time_to_sign(snapshot)
     if state is None:
         return False
     call = next_call(removal, state, now=now)
@@ -257,17 +264,27 @@ def _wanted(replica: Replica, standing: Standing | None, now: int, only: Collect
     return wishes
 
 
-def _ended(snapshot: Snapshot, standing: Standing | None, now: int) -> tuple[set[bytes], bool]:
-    """The grants of the owner block that hold no more ``now``, and whether ``revokeAll`` has ended some."""
+def _ended(snapshot: Snapshot, standing: Standing | None, now: int) -> tuple[dict[bytes, bool], bool]:
+    """The grants of the owner block that hold no more ``now``, and whether ``revokeAll`` has ended some.
+
+    True for one that is revoked before its time, by the RPC's word: the end is written anew, so that a lie comes true and no grant stands
+    on chain that the owner believes to have ended. ``ChainUnreachable`` for one that is not as this vault made it.
+    """
     if standing is None or snapshot.vault is None:
-        return set(), False
-    gone, reset = set(), False
+        return {}, False
+    gone: dict[bytes, bool] = {}
+    reset = False
     for grant in standing.owner.grants:
         state = snapshot.grants[grant.id]
+        terms = (state.start, state.end, state.rights)
+        if not state.revoked and terms != (grant.start, grant.end, grant.rights):
+            raise ChainUnreachable(
+                f"the RPC shows the grant to {grant.name} otherwise than it was made; nothing was changed, try another RPC"
+            )
         stale = state.epoch != snapshot.vault.grant_epoch
-        if not state.known or state.revoked or stale or now >= state.end:
-            gone.add(grant.id)
-            reset = reset or (state.known and stale)
+        if state.revoked or stale or now >= grant.end:
+            gone[grant.id] = state.revoked and not stale and now < grant.end
+            reset = reset or stale
     return gone, reset
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 
 from memsync.chain.registry import Registry, Snapshot
 from memsync.crypto.randomness import Random, system_random
@@ -20,7 +21,7 @@ from memsync.device.meta import Meta
 from memsync.device.puts import PARCEL, PUT, Puts
 from memsync.device.scopes import Scopes
 from memsync.device.segments import Segments
-from memsync.errors import ChainError, StorageError
+from memsync.errors import ChainError, ChainUnreachable, StorageError
 from memsync.ipld.cid import CID, RAW
 from memsync.recall import TextIndex, refresh
 from memsync.recall.profile import Profiles
@@ -32,6 +33,7 @@ TAKEN, GRANTS, POINTER, PULLED = "taken", "grants", "pointer", "pulled"
 DEVICES, REMOVAL, VAULTS = "devices", "removal", "vaults"
 LATEST = "latest-time"
 _AHEAD = 86_400  # seconds
+_LAST = 253_402_300_799  # the last second that a date can tell
 CHAIN_BOUND = frozenset(
     {
         KEYS,
@@ -121,6 +123,22 @@ class Replica:
     def time_at(self, snapshot: Snapshot) -> int:
         """Unix seconds: the later of this device's clock and the block's, since the last block of an idle chain may be hours old."""
         return max(int(self.clock()), snapshot.block.time)
+
+    def time_to_sign(self, snapshot: Snapshot) -> int:
+        """As ``time_at``, for what is signed or ended by it: by a lie of a year every grant would be over.
+
+        ``ChainUnreachable`` for a block that is more than a day ahead of all that this device has seen of time.
+        """
+        if snapshot.block.time > self.latest_time() + _AHEAD:
+            shown = [
+                datetime.fromtimestamp(one, UTC).strftime("%Y-%m-%d %H:%M UTC")
+                for one in (min(snapshot.block.time, _LAST), self.clock())
+            ]
+            raise ChainUnreachable(
+                f"the chain's last block is of {shown[0]}, and this device's clock says {shown[1]}; set the clock if it is wrong, or try "
+                "another RPC"
+            )
+        return self.time_at(snapshot)
 
     def latest_time(self) -> int:
         """Unix seconds: the later of this device's clock and the last block that was seen, since a clock may be set back."""

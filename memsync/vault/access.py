@@ -66,7 +66,7 @@ class AccessVerbs(OpenVault):
         rights = parse_rights(can)
         with self._lock.hold("grant"):
             keys, at = self._keys(), self._replica
-            start, end = parse_times(until, at.time_at(at.registry.snapshot(bytes(32))))
+            start, end = parse_times(until, at.time_to_sign(at.registry.snapshot(bytes(32))))
             wish = GrantWish(
                 wish=at.random(16),
                 name=name or card.name,

@@ -122,14 +122,14 @@ class OpenVault:
         return keys
 
     def _bind(self) -> None:
-        """Bind the vault to its registry's chain. Once it has been there, or a call may bring it there, another chain is refused."""
+        """Bind the vault to its registry's chain. Once it has been there, or a call may yet bring it there, another chain is refused."""
         at = self._replica
         registry, keys = at.registry, at.keys()
         here = (registry.chain_id, registry.contract)
         if keys is not None and (keys.chain_id, keys.contract) == here:
             return
         root = at.meta.get(WORDS)
-        if keys is not None and (root is None or at.heads.seen() is not None or at.attempts.live()):
+        if keys is not None and (root is None or at.heads.seen() is not None or self._may_land(at)):
             raise ChainError(
                 f"this vault lives on chain {keys.chain_id} at 0x{keys.contract.hex()}; this is chain {registry.chain_id}, "
                 f"0x{registry.contract.hex()}: connect to the vault's own"
@@ -149,6 +149,10 @@ class OpenVault:
         """Which vault of its words this is."""
         keys = self._replica.keys()
         return int.from_bytes(self._replica.meta.get(NUMBER) or b"", "big") if keys is None else keys.number
+
+    def _may_land(self, at: Replica) -> bool:
+        """Whether a call that was sent may still land."""
+        return any(attempt.deadline >= at.clock() for attempt in at.attempts.live())
 
     def _first_owner(self) -> Owner:
         """What the owner block of the first root says; its key is kept from the beginning, so that a repeated first push is the same."""

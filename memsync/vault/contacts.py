@@ -33,7 +33,7 @@ class ContactVerbs(OpenVault):
         at, keys = self._replica, self._replica.keys()
         if keys is None or (keys.chain_id, keys.contract) == (registry.chain_id, registry.contract):
             return
-        if at.meta.get(WORDS) is None or at.heads.seen() is not None or at.attempts.live():
+        if at.meta.get(WORDS) is None or at.heads.seen() is not None or self._may_land(at):
             raise ChainError(
                 f"this vault lives on chain {keys.chain_id} at 0x{keys.contract.hex()}, and this is chain {registry.chain_id}; "
                 "`memsync chain move NETWORK` brings it there"

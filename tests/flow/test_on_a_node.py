@@ -50,13 +50,15 @@ def chained(node: LocalNode, tmp_path: Path) -> Iterator[World]:
         world.close()
 
 
-def own_payer(node: LocalNode) -> AccountAPI:
+def own_payer(node: LocalNode, key: str | None = None) -> AccountAPI:
     """An account with a key of its own, for a chain on which the known test accounts don't pay."""
+    import ape
     from ape_accounts import import_account_from_private_key
 
     passphrase = "long enough, with 1 number"
+    ape.accounts.containers["accounts"].data_folder.mkdir(parents=True, exist_ok=True)
     account = import_account_from_private_key(
-        f"payer-{secrets.token_hex(4)}", passphrase, secrets.token_hex(32)
+        f"payer-{secrets.token_hex(4)}", passphrase, key or secrets.token_hex(32)
     )
     account.set_autosign(True, passphrase=passphrase)
     node.rpc("anvil_setBalance", str(account.address), hex(10**18))

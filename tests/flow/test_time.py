@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from memsync.chain.registry import Snapshot
-from memsync.errors import AccessError
+from memsync.errors import AccessError, ChainUnreachable
 from memsync.testing import MemoryRegistry
 from tests.flow.actions import World, texts
 
-IDLE = 2 * 24 * 3600
+IDLE, YEAR = 2 * 24 * 3600, 365 * 24 * 3600
 
 
 class IdleRegistry(MemoryRegistry):
@@ -67,3 +67,20 @@ def test_a_device_whose_clock_is_behind_goes_by_the_chains(world: World) -> None
     world.pass_time(3 * 3600)
     vault.remember("Later.")
     assert vault.push().rotated == ("personal",)
+
+
+def test_a_block_of_next_year_ends_no_grant_and_dates_nothing(world: World) -> None:
+    """An RPC that lied about the time had the next push drop every grant."""
+    vault = world.vault(pushed=True)
+    _, grant = world.granted(vault)
+    true = world.now()
+    vault._replica.clock = lambda: float(true)
+    vault.remember("Sealed in time.")
+    world.pass_time(YEAR)
+    for verb in (vault.push, lambda: world.granted(vault), lambda: vault.revoke(grant)):
+        with pytest.raises(ChainUnreachable, match="set the clock"):
+            verb()
+    world.pass_time(-YEAR)
+    receipt = vault.push()
+    assert (receipt.sequence, receipt.rotated) == (3, ())
+    assert [one.id for one in vault.grants()] == [grant.id]

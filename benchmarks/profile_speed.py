@@ -1,6 +1,6 @@
 """How fast a profile is made of many memories: the first time, again, and after a write.
 
-    python benchmarks/profile.py --memories 100000
+    python benchmarks/profile_speed.py --memories 100000
 
 Texts as in ``recall_speed.py``; one in ``--share`` says something lasting about the person instead, in a few hundred wordings, so that
 there is something to rank, to tell apart and to leave out. ``again``: nothing was written; ``written``: one memory was; ``edited``: one was

@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,14 +92,16 @@ def _others(pools: list[list[Any]], left_out: int) -> list[Any]:
 
 
 def peers(cases: list[Case]) -> dict[str, object]:
-    """The same questions, asked of others; the reason where one can't be had."""
+    """The same questions, asked of others; the reason where one can't be had. Some take an hour: each case is told as it is done."""
     found: dict[str, object] = {}
     for name, open_peer in PEERS.items():
         try:
             rows = []
             for case in cases:
                 with open_peer(case) as answers:
-                    rows += ask(case, answers)
+                    some = ask(case, answers)
+                print(f"… {name}, {case.name}: {_means(some)}, n {len(some)}", file=sys.stderr, flush=True)
+                rows += some
             found[name] = summary(rows)
         except Absent as why:
             found[name] = {"absent": str(why)}

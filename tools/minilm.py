@@ -192,9 +192,9 @@ def words_of(text: str) -> list[str]:
     return [one for one in [*found, word] if one]
 
 
-def serve(port: int = 0) -> ThreadingHTTPServer:
+def serve(port: int = 0, model: Any = None) -> ThreadingHTTPServer:
     """A server of ``/v1/embeddings`` as OpenAI describes it, on the loopback address; ``serve_forever`` is the caller's."""
-    model = MiniLM()
+    model = model or MiniLM()
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -41,7 +41,16 @@ from memsync.chain.calls import SignedCall
 from memsync.chain.host_settings import host_settings_kept, quiet
 from memsync.chain.mining import have_mined
 from memsync.chain.naming import without_keys
-from memsync.chain.registry import BlockStamp, Event, Facts, GrantState, Receipt, Snapshot, VaultState
+from memsync.chain.registry import (
+    DEVELOPMENT_CHAINS,
+    BlockStamp,
+    Event,
+    Facts,
+    GrantState,
+    Receipt,
+    Snapshot,
+    VaultState,
+)
 from memsync.crypto.secp256k1 import keccak
 from memsync.errors import ChainError, ChainUnreachable, PayerError, PayerLocked, WrongContract
 
@@ -49,7 +58,6 @@ if TYPE_CHECKING:
     from ape.api import AccountAPI, ProviderAPI
 
 PAGE = 500
-LOCAL_CHAIN_IDS = frozenset({31337, 1337})
 _TEST_CHAIN_ID = 31337
 ANSWER_SECONDS = 30.0
 """So long an RPC may take for an answer; Ape would give it half an hour."""
@@ -235,7 +243,7 @@ class ApeRegistry:
         return Snapshot(stamp, state, found)
 
     def final_vault(self, vault: bytes) -> VaultState | None:
-        block = "latest" if self._chain_id in LOCAL_CHAIN_IDS else "finalized"
+        block = "latest" if self._chain_id in DEVELOPMENT_CHAINS else "finalized"
         try:
             (head,) = self._read("vaultOf", (vault,), block)
         except ChainUnreachable:

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from memsync.chain.artifact import Artifact, load_artifact
+from memsync.chain.registry import DEVELOPMENT_CHAINS
 from memsync.crypto.secp256k1 import vault_id
 from memsync.errors import ChainError, ChainUnreachable, PayerError, WrongContract
-
-DEVELOPMENT_CHAINS = frozenset({31337, 1337})
 
 # Opcodes younger than the EVM's first years: code -> (name, words it takes from the stack). Source: the EIP that brought each.
 YOUNG_OPCODES: Mapping[int, tuple[str, int]] = {

@@ -14,6 +14,8 @@ from typing import Protocol, runtime_checkable
 from memsync.chain.calls import SignedCall
 
 ZERO32 = bytes(32)
+DEVELOPMENT_CHAINS = frozenset({31337, 1337})
+"""Chains of one's own, where nothing is ever final and a developer moves the time as they like."""
 
 
 @dataclass(frozen=True, slots=True)

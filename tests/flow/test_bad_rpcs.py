@@ -18,6 +18,7 @@ from memsync.chain.node import LocalNode, local_node
 from memsync.errors import AccessError, ChainError, ChainUnreachable, MemSyncError, NotFoundError
 from memsync.shared import SharedVault, Tool
 from memsync.store.directory import DirectoryStore
+from memsync.sync import replica
 from memsync.sync.push import DEADLINE_SECONDS
 from memsync.vault import Grant, Vault
 from tests.flow.actions import World, texts
@@ -68,6 +69,8 @@ def bench() -> Iterator[Bench]:
         patience.setattr(ape, "ANSWER_SECONDS", ANSWER_SECONDS)
         patience.setattr(ape, "_BACKOFF", 0.01)
         patience.setattr(mining, "MINED_SECONDS", MINED_SECONDS)
+        # The node's id is that of chains for development, whose time is believed.
+        patience.setattr(replica, "DEVELOPMENT_CHAINS", frozenset())
         with connect(proxy.url, payer="TEST::1") as crooked:
             yield Bench(node, proxy, honest, crooked._provider, crooked._payer)
 

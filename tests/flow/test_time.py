@@ -69,8 +69,9 @@ def test_a_device_whose_clock_is_behind_goes_by_the_chains(world: World) -> None
     assert vault.push().rotated == ("personal",)
 
 
-def test_a_block_of_next_year_ends_no_grant_and_dates_nothing(world: World) -> None:
+def test_a_block_of_next_year_ends_no_grant_and_dates_nothing(tmp_path: Path) -> None:
     """An RPC that lied about the time had the next push drop every grant."""
+    world = World(tmp_path, MemoryRegistry(chain_id=1))
     vault = world.vault(pushed=True)
     _, grant = world.granted(vault)
     true = world.now()
@@ -84,3 +85,15 @@ def test_a_block_of_next_year_ends_no_grant_and_dates_nothing(world: World) -> N
     receipt = vault.push()
     assert (receipt.sequence, receipt.rotated) == (3, ())
     assert [one.id for one in vault.grants()] == [grant.id]
+    world.close()
+
+
+def test_on_a_chain_for_development_the_time_is_the_developers(world: World) -> None:
+    vault = world.vault(pushed=True)
+    _, grant = world.granted(vault)
+    true = world.now()
+    vault._replica.clock = lambda: float(true)
+    world.pass_time(YEAR)
+    assert vault.push().rotated == ("personal",)
+    _, again = world.granted(vault)
+    assert again.end > grant.end + IDLE

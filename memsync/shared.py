@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from memsync.chain.calls import NO_DEADLINE, PublishKey, sign_call
 from memsync.chain.registry import Receipt, Registry, Snapshot
@@ -19,7 +19,8 @@ from memsync.crypto.kdf import derive
 from memsync.crypto.randomness import Random, system_random
 from memsync.crypto.secp256k1 import SecpKey
 from memsync.crypto.tree import DeviceKey
-from memsync.device.database import Database, number
+from memsync.device.changes import ChangeKind, Changes, Noted
+from memsync.device.database import Database
 from memsync.device.heads import Head
 from memsync.device.proposals import Proposals
 from memsync.device.scopes import Scope as ScopeName
@@ -97,7 +98,7 @@ class Change:
     each), and the memory if it is there."""
 
     cursor: int
-    kind: Literal["added", "removed"]
+    kind: ChangeKind
     id: bytes
     version: bytes
     memory: Memory | None
@@ -125,6 +126,7 @@ class SharedVault:
         self._replica = replica
         self._store = fetch_store
         self._grant = envelope.grant_id(link.envelope)
+        self._changes = Changes(replica.database)
 
     @classmethod
     def accept(
@@ -229,7 +231,12 @@ class SharedVault:
             at.meta.put(TAKEN, root.digest)
             Proposals(at.database).taken_in(self._grant, view.acknowledged)
             after = self._current()
-            self._note(root.sequence, sorted(after - before), sorted(before - after))
+            self._changes.note(
+                self._envelope.scope,
+                came=sorted(after - before),
+                went=sorted(before - after),
+                sequence=root.sequence,
+            )
             at.refresh_index()
         return Refreshed(root.sequence, len(after - before), len(before - after), hidden)
 
@@ -281,10 +288,14 @@ class SharedVault:
         """
         while True:
             self.pull()
-            self._check_cursor(since)
-            for change in self._changes(since):
-                since = change.cursor
-                yield change
+            if not 0 <= since <= self._changes.last():
+                raise InputError(
+                    f"the cursor {since} is of another state, this has come to {self._changes.last()}: begin at 0, or keep the state in a "
+                    "file"
+                )
+            for noted in self._changes.after(since):
+                since = noted.number
+                yield self._change(noted)
             if every is None:
                 return
             time.sleep(every)
@@ -363,35 +374,13 @@ class SharedVault:
             last = page[-1]
         return found
 
-    def _note(self, sequence: int, came: list[tuple[bytes, bytes]], went: list[tuple[bytes, bytes]]) -> None:
-        rows = [("removed", *one) for one in went] + [("added", *one) for one in came]
-        self._replica.database.run_many(
-            "INSERT INTO change (kind, scope, id, version, sequence) VALUES (?, ?, ?, ?, ?)",
-            ((kind, self._envelope.scope, memory, version, sequence) for kind, memory, version in rows),
-        )
-
-    def _check_cursor(self, since: int) -> None:
-        [(last,)] = self._replica.database.run("SELECT coalesce(max(number), 0) FROM change")
-        if not 0 <= since <= number(last):
-            raise InputError(
-                f"the cursor {since} is of another state, this has come to {number(last)}: begin at 0, or keep the state in a file"
-            )
-
-    def _changes(self, since: int) -> list[Change]:
-        at = self._replica
-        rows = at.database.run(
-            "SELECT number, kind, id, version FROM change WHERE number > ? ORDER BY number", (since,)
-        )
-        return [self._change(row) for row in rows]
-
-    def _change(self, row: tuple) -> Change:  # type: ignore[type-arg]
-        cursor, kind, memory, version = row
+    def _change(self, noted: Noted) -> Change:
         found = [
             one.memory
-            for one in self._replica.memories.starting_with(memory)
-            if one.memory.version == version
+            for one in self._replica.memories.starting_with(noted.id)
+            if one.memory.version == noted.version
         ]
-        return Change(cursor, kind, memory, version, found[0] if found else None)
+        return Change(noted.number, noted.kind, noted.id, noted.version, found[0] if found else None)
 
 
 def _open_envelope(data: bytes, link: Link, tool: Tool) -> Envelope:

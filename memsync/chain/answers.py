@@ -11,7 +11,7 @@ from typing import Any
 
 from memsync.chain.artifact import load_artifact
 from memsync.chain.naming import without_keys
-from memsync.chain.registry import BlockStamp
+from memsync.chain.registry import BlockStamp, VaultState
 from memsync.errors import CallRefused, ChainError, ChainUnreachable, PayerError, Stale
 
 _STALE = {"StaleSequence", "StaleEpoch", "StaleDigest"}
@@ -80,8 +80,23 @@ def read_log(log: Any, contract: bytes, vault: bytes) -> tuple[str, dict[str, ob
     return name, values, number, transaction
 
 
-def read_refusal(error: Any, method: str) -> ChainError:
-    """The error that a JSON-RPC error object stands for."""
+def read_vault(row: tuple[Any, ...]) -> VaultState | None:
+    """The vault in the contract's decoded answer; None where there is no such vault."""
+    signer = read_bytes(row[0])
+    return VaultState(signer, row[1], row[2], row[3], bytes(row[4])) if any(signer) else None
+
+
+def read_answer(answer: Any, method: str) -> Any:
+    """The result in a JSON-RPC answer. ``CallRefused`` for a revert, ``PayerError`` for a payer without funds, ``ChainUnreachable`` for all
+    else that is no result."""
+    if not isinstance(answer, Mapping) or ("error" not in answer and "result" not in answer):
+        raise ChainUnreachable(f"the RPC's answer to {method} makes no sense; try another RPC")
+    if "error" in answer:
+        raise _refusal(answer["error"], method)
+    return answer["result"]
+
+
+def _refusal(error: Any, method: str) -> ChainError:
     data = error.get("data") if isinstance(error, Mapping) else None
     if isinstance(data, Mapping):
         data = data.get("data")

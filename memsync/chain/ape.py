@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,11 +29,12 @@ except ModuleNotFoundError as err:
 
 from memsync.chain.answers import (
     no_funds,
+    read_answer,
     read_block,
     read_bytes,
     read_log,
     read_number,
-    read_refusal,
+    read_vault,
     shown,
 )
 from memsync.chain.artifact import load_artifact
@@ -62,10 +63,8 @@ _TEST_CHAIN_ID = 31337
 ANSWER_SECONDS = 30.0
 """So long an RPC may take for an answer; Ape would give it half an hour."""
 _TRIES, _PAUSE = 5, 0.05  # seconds, each next longer by as much
-_RETRIES, _BACKOFF = (
-    3,
-    0.25,
-)  # of a request that met no server or an HTTP error; the first pause in seconds, each next twice as long
+# Of a request that met no server or an HTTP error: how often, and the first pause in seconds, each next twice as long.
+_RETRIES, _BACKOFF = 3, 0.25
 
 _NONSENSE = (Web3Exception, OSError, ValueError, TypeError, LookupError, AttributeError)
 """What web3 and Ape raise when they get no answer, or one that they didn't expect."""
@@ -236,7 +235,7 @@ class ApeRegistry:
         for start in range(0, max(len(grants), 1), PAGE):
             page = list(grants[start : start + PAGE])
             _, head, rows, parcels = self._read("snapshot", (vault, page), {"blockHash": _hex(stamp.hash)})
-            state = _vault_state(head)
+            state = read_vault(head)
             for grant, row, parcel in zip(page, rows, parcels, strict=True):
                 begin, end, epoch, rights, count, salt = row
                 found[grant] = GrantState(begin, end, epoch, rights, count, salt, bytes(parcel))
@@ -250,7 +249,7 @@ class ApeRegistry:
             if read_bytes(self._rpc("eth_getCode", _hex(self._contract), block)):
                 raise
             return None  # the contract is younger than what is final
-        return _vault_state(head)
+        return read_vault(head)
 
     def key_of(self, account: bytes) -> bytes:
         (digest,) = self._read("keyOf", (_hex(account),), "latest")
@@ -288,7 +287,7 @@ class ApeRegistry:
         if self.alias is not None and getattr(payer, "locked", False):
             raise PayerLocked(f"the account {self.alias!r} that pays is locked; give its passphrase")
         self._check_code()
-        data = load_artifact().encode_call(signed.call.function, _for_abi(signed.arguments()))
+        data = load_artifact().encode_call(signed.call.function, signed.arguments())
         with _payer_locks[str(payer.address)]:
             return self._transact(payer, data)
 
@@ -380,26 +379,13 @@ class ApeRegistry:
             answer = self._provider.web3.provider.make_request(method, list(params))
         except _NONSENSE as err:
             raise ChainUnreachable(f"the RPC doesn't answer {method}: {shown(err)}; is it running?") from err
-        if not isinstance(answer, Mapping) or ("error" not in answer and "result" not in answer):
-            raise ChainUnreachable(f"the RPC's answer to {method} makes no sense; try another RPC")
-        if "error" in answer:
-            raise read_refusal(answer["error"], method)
-        return answer["result"]
+        return read_answer(answer, method)
 
 
 def _known_key(account: str, chain_id: int) -> PayerError:
     return PayerError(
         f"{account} is a test account whose key everybody knows; name a real one for chain {chain_id}"
     )
-
-
-def _vault_state(row: tuple[Any, ...]) -> VaultState | None:
-    signer = bytes.fromhex(row[0][2:])
-    return VaultState(signer, row[1], row[2], row[3], bytes(row[4])) if any(signer) else None
-
-
-def _for_abi(arguments: tuple[object, ...]) -> tuple[object, ...]:
-    return tuple(_hex(a) if isinstance(a, bytes) and len(a) == 20 else a for a in arguments)
 
 
 def _checksum(address: bytes) -> str:

@@ -175,21 +175,13 @@ class Memories:
         )
         return bool(rows)
 
-    def tombstones_held(self, scope: bytes, memory_id: bytes) -> set[bytes]:
-        """The versions of the tombstones for this id that held segments have."""
+    def tombstones(self, scope: bytes, memory_id: bytes) -> set[bytes]:
+        """The versions of the tombstones for this id."""
         rows = self._db.run(
-            "SELECT version FROM tombstone WHERE scope = ? AND id = ? AND segment IS NOT NULL",
+            "SELECT version FROM tombstone WHERE scope = ? AND id = ?",
             (scope_number(self._db, scope), memory_id),
         )
         return {blob(row[0]) for row in rows}
-
-    def is_held(self, scope: bytes, memory_id: bytes) -> bool:
-        """Whether a held segment has a version of this memory, and it is not forgotten."""
-        rows = self._db.run(
-            "SELECT 1 FROM memory JOIN holding USING (row) WHERE scope = ? AND id = ? AND NOT dead LIMIT 1",
-            (scope_number(self._db, scope), memory_id),
-        )
-        return bool(rows)
 
     def unreached(self, scope: bytes) -> set[Identity]:
         """What no held segment has: memories of no segment that are not forgotten, and tombstones of ids without any in a segment."""

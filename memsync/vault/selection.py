@@ -10,7 +10,7 @@ from memsync.device.rows import Found
 from memsync.errors import InputError
 from memsync.memory import Memory
 from memsync.recall.plain import PlainQuery, folded
-from memsync.sync.forgetting import id_there
+from memsync.sync.forgetting import id_there, move_away
 from memsync.sync.replica import Replica
 from memsync.vault.base import ScopeNames, to_ms
 from memsync.vault.memories import MemoryVerbs
@@ -89,7 +89,7 @@ class SelectionVerbs(MemoryVerbs):
                 key: found for key, found in self._meant(at, memories, scope).items() if key[0] != target
             }
             moved = [_moved(one.memory, target) for versions in meant.values() for one in versions]
-            self._forget(at, meant)
+            move_away(at, meant, target)
             self._write(at, target, moved)
             return moved
 

@@ -96,6 +96,43 @@ def test_what_two_devices_move_at_once_is_forgotten_by_neither(
     check_all(world, vaults, words, {scope: {"Where it hurts."} for scope in wanted})
 
 
+@pytest.mark.parametrize("pushed_first", [0, 1])
+def test_what_one_moves_on_while_another_moves_it_stays_where_it_went(
+    world: World, pushed_first: int
+) -> None:
+    """The other's tombstone was taken for a forgetting, since its copy had been moved on here: a memory that nobody forgot was lost."""
+    vaults, words, memory = family(world)
+    (there,) = vaults[0].move([memory], to="work")
+    vaults[0].move([there], to="personal")
+    vaults[1].move([memory], to="work")
+    vaults[pushed_first].push()
+    check_all(world, vaults, words, {"personal": {"Where it hurts."}})
+
+
+def test_what_two_move_and_a_third_forgets_is_gone_though_one_mover_had_heard_of_the_other(
+    world: World,
+) -> None:
+    """Who moved it second had let go of its tombstone, which the head had by the first, and brought its copy after the forgetting."""
+    vaults, words, memory = family(world)
+    vaults[0].move([memory], to="work")
+    vaults[1].move([memory], to="home")
+    vaults[2].forget(memory)
+    vaults[0].push()
+    vaults[1].pull()
+    vaults[2].push()
+    check_all(world, vaults, words, {})
+
+
+def test_a_copy_too_many_is_forgotten_by_itself(world: World) -> None:
+    """Control: two have moved it to two scopes, and the person keeps one of the copies."""
+    vaults, words, memory = family(world)
+    vaults[0].move([memory], to="work")
+    (there,) = vaults[1].move([memory], to="home")
+    until_nothing_changes(vaults)
+    vaults[1].forget(there)
+    check_all(world, vaults, words, {"work": {"Where it hurts."}})
+
+
 def test_what_was_moved_and_came_back_is_not_forgotten_by_its_own_tombstones(world: World) -> None:
     vaults, words, memory = family(world)
     (there,) = vaults[0].move([memory], to="work")

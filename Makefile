@@ -11,6 +11,8 @@ export PYTHON
 
 BIN := .venv/bin
 PYTHON_CODE := conftest.py memsync tests tools $(wildcard scripts benchmarks ape_console_extras.py)
+# More tests at once than cores, since many wait: for a node, a clock, another process.
+IN_PARALLEL = -n $$(( $$(getconf _NPROCESSORS_ONLN) + 2 )) --dist loadfile --no-loadscope-reorder
 SOLIDITY := "contracts/**/*.sol" "tests/**/*.sol" "benchmarks/*.sol"
 
 help: ## list these targets
@@ -24,10 +26,10 @@ demo: setup ## play the whole flow on a chain of its own: a year of ChatGPT beco
 
 test: setup ## run every test: the contract's on one core, all others on another
 	@$(BIN)/ape test -q > .toolchain/test-node.txt 2>&1 & node=$$!; trap "kill $$node 2>/dev/null" INT TERM; \
-	$(BIN)/pytest -q -p no:ape_test -n auto --dist loadfile --no-loadscope-reorder; python=$$?; wait $$node; node=$$?; cat .toolchain/test-node.txt; exit $$((python | node))
+	$(BIN)/pytest -q -p no:ape_test $(IN_PARALLEL); python=$$?; wait $$node; node=$$?; cat .toolchain/test-node.txt; exit $$((python | node))
 
 test-python: setup ## run all tests but those of the contract
-	@$(BIN)/pytest -q -p no:ape_test -n auto --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -q -p no:ape_test $(IN_PARALLEL)
 
 test-node: setup ## run the contract's tests on a local node (the same as `ape test`)
 	@$(BIN)/ape test -q
